@@ -1,0 +1,293 @@
+"""The typed, frozen form of a spec: what lint rules read and what the compiler turns into a plan.
+
+Objects carry plain values in the spec's own words. Where they came from (file and key path) is kept in
+``origin``, outside equality, so that two specs that mean the same compare equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Union
+
+
+class Grain(str, Enum):
+    """A time grain. The value is the word used in YAML, in documents and in collection names."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+#: Days run from Monday = 0, as ``datetime.date.weekday`` counts them.
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+#: Metric types that aggregate documents of one source (the leaves come from these).
+AGGREGATES = ("count", "sum", "avg", "min", "max", "count_distinct")
+
+#: Metric types computed from other metrics of the same row.
+COMPOSITES = ("ratio", "derived")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value stands: the file (as the project names it) and its key path in that file."""
+
+    file: str
+    path: tuple[Union[str, int], ...] = ()
+
+    def at(self, *keys: str | int) -> Origin:
+        """The origin of something below this one."""
+        return Origin(self.file, (*self.path, *keys))
+
+
+NOWHERE = Origin("")
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """``{env: NAME, default: TEXT}``: a value that is read from the environment when a run starts."""
+
+    name: str
+    default: str | None = None
+
+
+#: A text, or one that the environment may give.
+EnvText = Union[str, Env]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The declared type of a document's field (dotted path)."""
+
+    path: str
+    type: str
+    on_type_error: str = "nullify"
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Where a looked-up dimension finds its value, by a dimension of the row."""
+
+    collection: EnvText
+    key: str
+    foreign: str
+    field: str
+    connection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A dimension of a source (``expr`` over its documents), or of a subject (``lookup``)."""
+
+    name: str
+    expr: str | None = None
+    lookup: Lookup | None = None
+    description: str = ""
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One named input of a derived metric."""
+
+    metric: str
+    alias: str
+    where: str | None = None
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric, of any type; the keys that its type does not use are ``None`` or empty.
+
+    ``empty`` is the value where nothing matched, in force only if ``has_empty`` (YAML's ``null`` is a value).
+    ``source`` is the name of a source of the subject, ``None`` on composites. ``hidden`` metrics are computed and
+    kept as state, and not written under their name. ``grains`` is ``None`` where the metric is of every grain.
+    """
+
+    name: str
+    type: str
+    source: str | None = None
+    expr: str | None = None
+    where: str | None = None
+    numerator: str | None = None
+    denominator: str | None = None
+    on_zero: str | int | None = None
+    inputs: tuple[Input, ...] = ()
+    grains: tuple[Grain, ...] | None = None
+    empty: Any = None
+    has_empty: bool = False
+    hidden: bool = False
+    description: str = ""
+    unit: str = ""
+    format: str = ""
+    owner: str = ""
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The field whose instant decides a document's partition; only BSON dates are built yet."""
+
+    field: str
+    kind: str = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of a subject: a model by name, or one defined in the subject itself.
+
+    ``unique`` keeps, of the documents of a partition that agree on these keys, the newest by time (ties: the
+    greatest ``_id``), before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %).
+    """
+
+    name: str
+    collection: EnvText
+    time: Time
+    connection: str = "source"
+    updated: str | None = None
+    where: str | None = None
+    fields: tuple[Field, ...] = ()
+    dimensions: tuple[Dimension, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    read: str | None = None
+    max_untimed: float = 0.001
+    description: str = ""
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question that dashboards ask of the target: the index follows from it."""
+
+    equal: tuple[str, ...] = ()
+    range: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the rows go. ``max_removed`` is a share of the stored rows (0.2 is 20 %)."""
+
+    collection: EnvText
+    connection: str = "target"
+    queries: tuple[Query, ...] = ()
+    retention_days: int | None = None
+    max_removed: float = 0.2
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The thresholds of a check's ``warn`` or ``fail``: out of ``[below, above]``, or older than ``hours``.
+
+    ``below`` and ``above`` are the limits themselves, still good. For ``missing`` and ``unique``, ``above`` limits the
+    share of rows (0 = none may be).
+    """
+
+    below: float | None = None
+    above: float | None = None
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of a run's rows (or, ``freshness``, of a source)."""
+
+    id: str
+    type: str
+    metric: str | None = None
+    source: str | None = None
+    keys: tuple[str, ...] = ()
+    grain: Grain | None = None
+    incomplete: bool = False
+    warn: Bounds | None = None
+    fail: Bounds | None = None
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a subject runs: a cron expression in its timezone, or after other subjects (ids without version)."""
+
+    cron: str | None = None
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookback:
+    """Days before a run's end that are computed again: all of ``dense``, and single days ``sparse`` back."""
+
+    dense: int = 3
+    sparse: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowOptions:
+    """What a subject's DAG takes from ``airflow:`` or ``[airflow]``; times in seconds."""
+
+    pool: str | None = None
+    queue: str | None = None
+    retries: int = 3
+    retry_delay: int = 60
+    step_timeout: int = 3600
+    run_timeout: int = 6 * 3600
+    paused: bool = False
+    on_broken: str = "last_good"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One dashboard dataset, resolved: its sources stand in it whole, its metrics are all that it computes.
+
+    ``metrics`` is in the spec's order, hidden ones (inputs that the spec did not list) last; each aggregate names its
+    source, and each name that a composite refers to is in it. ``dimensions`` are the row's, key dimensions and
+    looked-up ones alike.
+    """
+
+    project: str
+    domain: str
+    name: str
+    version: int
+    timezone: str
+    start: str
+    sources: tuple[Source, ...]
+    metrics: tuple[Metric, ...]
+    target: Target
+    dimensions: tuple[Dimension, ...] = ()
+    grains: tuple[Grain, ...] = (Grain.DAY,)
+    week_start: str = "monday"
+    schedule: Schedule | None = None
+    lookback: Lookback | None = None
+    catch_up_days: int = 31
+    checks: tuple[Check, ...] = ()
+    owner: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    airflow: AirflowOptions = AirflowOptions()
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+    @property
+    def id(self) -> str:
+        """The subject's id, which is its DAG id: ``cv_dash_teacher_v1``."""
+        return f"{self.project}_{self.domain}_{self.name}_v{self.version}"
+
+    @property
+    def key(self) -> tuple[Dimension, ...]:
+        """The dimensions of a row's key: those that are not looked up."""
+        return tuple(one for one in self.dimensions if one.lookup is None)
+
+    def source(self, name: str) -> Source:
+        """The source of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for one in self.sources:
+            if one.name == name:
+                return one
+        raise KeyError(name)
