@@ -1,0 +1,23 @@
+"""Plan and literal partitions to stages."""
+
+from __future__ import annotations
+
+from dashpipe.compile.emit.finalise import direct, finalise, spine
+from dashpipe.compile.emit.rollup import rollup
+from dashpipe.compile.emit.scan import Ref, Stages, scan, time_match
+from dashpipe.compile.emit.types import types_scan, untimed
+from dashpipe.compile.emit.verify import verify
+
+__all__ = [
+    "Ref",
+    "Stages",
+    "direct",
+    "finalise",
+    "rollup",
+    "scan",
+    "spine",
+    "time_match",
+    "types_scan",
+    "untimed",
+    "verify",
+]

@@ -1,0 +1,219 @@
+"""From a resolved subject to its unoptimised plan: one scan a leaf, every filter where the spec put it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dashpipe import expr
+from dashpipe.compile.errors import CompileError
+from dashpipe.compile.plan import (
+    Aggregate,
+    Column,
+    Finaliser,
+    Formula,
+    Leaf,
+    LookupPlan,
+    Mean,
+    Plan,
+    Ratio,
+    SourcePlan,
+    Value,
+)
+from dashpipe.compile.sources import Reading, read
+from dashpipe.expr import FieldType, Scope
+from dashpipe.spec.model import AGGREGATES, Grain, Metric, Subject
+
+_DECIMAL = FieldType.DECIMAL
+
+
+class _Builder:
+    """Collects columns and leaves of one subject while its metrics are walked; lives for one ``build``."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.metrics = {one.name: one for one in subject.metrics}
+        self.readings: dict[str, Reading] = {}
+        self.columns: dict[str, Column] = {}
+        self.leaves: dict[str, dict[str, Leaf]] = {one.name: {} for one in subject.sources}
+        self.order: list[Aggregate] = []
+        self.needed: dict[str, dict[Grain, set[str]]] = {
+            one.name: {grain: set() for grain in subject.grains} for one in subject.sources
+        }
+        self.presence: dict[str, Leaf] = {}
+
+    def grains(self, metric: Metric) -> tuple[Grain, ...]:
+        wanted = metric.grains or self.subject.grains
+        return tuple(grain for grain in self.subject.grains if grain in wanted)
+
+    def leaf(self, metric: Metric, kind: str, wheres: tuple[str, ...], grains: tuple[Grain, ...]) -> Leaf:
+        source = metric.source or ""
+        own = wheres if metric.where is None else (*wheres, metric.where)
+        return self.add(source, self.readings[source].leaf(kind, metric, own), grains)
+
+    def add(self, source: str, leaf: Leaf, grains: Iterable[Grain]) -> Leaf:
+        reading = self.readings[source]
+        filters = tuple(one for one in (reading.where, leaf.where) if one is not None)
+        self.leaves[source].setdefault(leaf.id, leaf)
+        self.order.append(Aggregate(source, (leaf,), filters))
+        for grain in grains:
+            self.needed[source][grain].add(leaf.id)
+        return leaf
+
+    def column(self, name: str, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]) -> Column:
+        """The column of a metric under further filters, built once, with the columns that it reads before it."""
+        if name in trail:
+            raise CompileError(self.subject.id, f"metrics refer to each other: {' -> '.join((*trail, name))}")
+        metric = self.metrics.get(name)
+        if metric is None:
+            raise CompileError(self.subject.id, f"there is no metric {name}")
+        label = name if not wheres else f"{name} where {' and '.join(wheres)}"
+        built = self.columns.get(label)
+        if built is not None and set(grains) <= set(built.grains):
+            return built
+        if built is not None:
+            grains = tuple(one for one in self.subject.grains if one in grains or one in built.grains)
+        parts = self.aggregate if metric.type in AGGREGATES else self.composite
+        finaliser, type_, matched = parts(metric, wheres, grains, (*trail, name))
+        column = Column(
+            name=label,
+            finaliser=finaliser,
+            type=type_,
+            matched=matched,
+            empty=metric.empty,
+            has_empty=metric.has_empty,
+            hidden=metric.hidden or bool(wheres),
+            grains=grains,
+        )
+        self.columns.pop(label, None)
+        self.columns[label] = column
+        return column
+
+    def aggregate(
+        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
+    ) -> tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]:
+        if metric.type == "avg":
+            total = self.leaf(metric, "sum", wheres, grains)
+            count = self.leaf(metric, "count", wheres, grains)
+            type_ = _DECIMAL if total.type is _DECIMAL else FieldType.NUMBER
+            return Mean(total.id, count.id), type_, ((count.id, "count"),)
+        kind = "distinct" if metric.type == "count_distinct" else metric.type
+        leaf = self.leaf(metric, kind, wheres, grains)
+        matched = (leaf.id, kind)
+        if metric.type == "sum" and metric.has_empty:
+            matched = (self.leaf(metric, "count", wheres, grains).id, "count")
+        return Value(leaf.id), leaf.type, (matched,)
+
+    def composite(
+        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
+    ) -> tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]:
+        inner = wheres if metric.where is None else (*wheres, metric.where)
+        if metric.type == "ratio":
+            sides = [
+                self.column(name or "", inner, grains, trail) for name in (metric.numerator, metric.denominator)
+            ]
+            type_ = _DECIMAL if all(one.type is _DECIMAL for one in sides) else FieldType.NUMBER
+            matched = tuple(dict.fromkeys((*sides[0].matched, *sides[1].matched)))
+            return Ratio(sides[0].name, sides[1].name, metric.on_zero), type_, matched
+        parsed = expr.parse(metric.expr or "")
+        inputs = {one.alias: one for one in metric.inputs}
+        refs: dict[str, Column] = {}
+        for ref in expr.names(parsed):
+            given = inputs.get(ref.name)
+            more = inner if given is None or given.where is None else (*inner, given.where)
+            refs[ref.name] = self.column(ref.name if given is None else given.metric, more, grains, trail)
+        scope = Scope(
+            fields={},
+            dimensions={},
+            metrics={name: one.type for name, one in refs.items()},
+            timezone=self.subject.timezone,
+        )
+        typed = expr.check(parsed, scope, None)
+        type_ = _DECIMAL if refs and all(one.type is _DECIMAL for one in refs.values()) else FieldType.NUMBER
+        matched = tuple(dict.fromkeys(pair for one in refs.values() for pair in one.matched))
+        return Formula(typed, tuple((name, one.name) for name, one in refs.items())), type_, matched
+
+
+def build(subject: Subject) -> Plan:
+    """The unoptimised plan of a subject.
+
+    Raises:
+        CompileError: The spec does not hold together.
+        expr.ExpressionErrors: An expression is wrong.
+    """
+    builder = _Builder(subject)
+    extra = _filters(subject)
+    for source in subject.sources:
+        own = tuple(one for one in subject.metrics if one.source == source.name)
+        wheres = [one.where for one in own if one.where is not None] + sorted(extra.get(source.name, ()))
+        builder.readings[source.name] = read(subject, source, own, wheres)
+    for source in subject.sources:
+        presence = builder.readings[source.name].leaf("count")
+        builder.presence[source.name] = builder.add(source.name, presence, subject.grains)
+    for metric in subject.metrics:
+        builder.column(metric.name, (), builder.grains(metric), ())
+    sources = tuple(_source(builder, one.name) for one in subject.sources)
+    _agree(subject, sources)
+    return Plan(subject, sources, tuple(builder.columns.values()), _lookups(subject))
+
+
+def _filters(subject: Subject) -> dict[str, set[str]]:
+    """The filters that composites add to the leaves of each source, for the typing of that source's fields."""
+    metrics = {one.name: one for one in subject.metrics}
+    found: dict[str, set[str]] = {}
+
+    def walk(name: str, wheres: tuple[str, ...], trail: tuple[str, ...]) -> None:
+        metric = metrics.get(name)
+        if metric is None or name in trail:
+            return  # the builder says so
+        inner = wheres if metric.where is None else (*wheres, metric.where)
+        if metric.source is not None:
+            found.setdefault(metric.source, set()).update(wheres)
+        elif metric.type == "ratio":
+            for one in (metric.numerator, metric.denominator):
+                walk(one or "", inner, (*trail, name))
+        else:
+            inputs = {one.alias: one for one in metric.inputs}
+            for ref in expr.names(expr.parse(metric.expr or "")):
+                given = inputs.get(ref.name)
+                more = inner if given is None or given.where is None else (*inner, given.where)
+                walk(ref.name if given is None else given.metric, more, (*trail, name))
+
+    for metric in subject.metrics:
+        walk(metric.name, (), ())
+    return found
+
+
+def _source(builder: _Builder, name: str) -> SourcePlan:
+    reading = builder.readings[name]
+    needed = builder.needed[name]
+    return SourcePlan(
+        name=name,
+        source=reading.source,
+        identity=reading.identity,
+        key=reading.key,
+        types=reading.types,
+        where=reading.where,
+        presence=builder.presence[name],
+        leaves=tuple(builder.leaves[name].values()),
+        aggregates=tuple(one for one in builder.order if one.source == name),
+        by_grain=tuple((grain, tuple(sorted(ids))) for grain, ids in needed.items()),
+    )
+
+
+def _agree(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
+    for one in sources[1:]:
+        for ours, theirs in zip(sources[0].key, one.key):
+            if ours.type is not theirs.type:
+                raise CompileError(
+                    subject.id,
+                    f"dimension {ours.name} is {ours.type.value} in source {sources[0].name} "
+                    f"and {theirs.type.value} in source {one.name}",
+                )
+
+
+def _lookups(subject: Subject) -> tuple[LookupPlan, ...]:
+    return tuple(
+        LookupPlan(one.name, one.lookup.key, one.lookup, one.lookup.connection or subject.sources[0].connection)
+        for one in subject.dimensions
+        if one.lookup is not None
+    )

@@ -1,0 +1,39 @@
+"""Filters move into query form, where indexes serve them; only what cannot be said there stays an expression."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dashpipe import expr
+from dashpipe.compile.plan import Aggregate, Note, Plan
+from dashpipe.expr import Typed
+
+
+def _pushed(one: Aggregate) -> Aggregate:
+    queries: list[dict[str, Any]] = []
+    rest: list[Typed] = []
+    for condition in one.filters:
+        pushed = expr.to_query(condition)
+        if pushed.query:
+            queries.append(pushed.query)
+        if pushed.residual is not None:
+            rest.append(pushed.residual)
+    if not queries:
+        return one
+    query = queries[0] if len(queries) == 1 else {"$and": queries}
+    return replace(one, query=query, filters=tuple(rest))
+
+
+def run(plan: Plan) -> tuple[Plan, Note]:
+    """Push the filters of every aggregate."""
+    sources = tuple(
+        replace(source, aggregates=tuple(_pushed(one) for one in source.aggregates)) for source in plan.sources
+    )
+    before = sum(len(one.filters) for source in plan.sources for one in source.aggregates)
+    left = sum(len(one.filters) for source in sources for one in source.aggregates)
+    moved = sum(1 for source in sources for one in source.aggregates if one.query is not None)
+    if not before:
+        return plan, Note("push", False, "no scan has a filter")
+    text = f"{moved} scans filter in query form; {left} filters stay expressions"
+    return replace(plan, sources=sources), Note("push", bool(moved), text)

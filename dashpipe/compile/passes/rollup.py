@@ -1,0 +1,37 @@
+"""Which grains may be merged from the states of a finer one, and why another may not.
+
+A source's part of a coarser grain is merged from stored states only if every leaf that the grain needs of it merges;
+never a sum of distinct counts. Whether the finer partitions are there, with the same leaves, is seen when a run starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dashpipe.compile import partition
+from dashpipe.compile.plan import Note, Plan, RollUp
+
+
+def run(plan: Plan) -> tuple[Plan, Note]:
+    """Find the roll-ups of a plan."""
+    found: list[RollUp] = []
+    reasons: list[str] = []
+    for source in plan.sources:
+        for grain in plan.grains:
+            finer = partition.finer(grain, plan.grains)
+            if not finer:
+                continue
+            needed = source.leaves_at(grain)
+            stuck = [leaf.label for leaf in needed if not leaf.merges]
+            if stuck:
+                reasons.append(f"{grain.value} of {source.name} is read from the source: {stuck[0]} does not merge")
+                continue
+            ids = {leaf.id for leaf in needed}
+            able = tuple(one for one in finer if ids <= {leaf.id for leaf in source.leaves_at(one)})
+            if not able:
+                reasons.append(f"{grain.value} of {source.name} needs a metric that no finer grain has")
+                continue
+            found.append(RollUp(source.name, grain, able))
+            reasons.append(f"{grain.value} of {source.name} may be merged from {able[0].value}")
+    text = "; ".join(reasons) or "no grain nests in another"
+    return replace(plan, rollups=tuple(found)), Note("rollup", bool(found), text)

@@ -1,0 +1,209 @@
+"""The logical plan: what is read, aggregated, joined, finished and written. Immutable; no database, no run times.
+
+A metric is leaf states and a finaliser. A *leaf* is one aggregation of one source; its identity is a hash over the
+source's scan, the aggregation, the expression and the filter, never its name, so that metrics share leaves and stored
+states say what they are. An *aggregate* node computes leaves in one scan of a source; the nodes of all sources are
+joined by key; *columns* finish metrics from leaves and from one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+from dashpipe.expr import FieldType, Typed
+from dashpipe.spec.model import Grain, Lookup, Source, Subject
+
+#: The leaf kinds whose states merge, and the accumulator that merges them.
+MERGES = {"count": "$sum", "sum": "$sum", "min": "$min", "max": "$max"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One aggregation of one source: ``kind`` of ``expr`` where ``where`` (both ``None`` for a plain count)."""
+
+    id: str
+    source: str
+    kind: str
+    expr: Typed | None
+    where: Typed | None
+    type: FieldType
+    label: str
+
+    @property
+    def merges(self) -> bool:
+        """Whether states of this leaf can be merged into that of a coarser grain."""
+        return self.kind in MERGES
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One dimension of a row's key, as one source computes it."""
+
+    name: str
+    expr: Typed
+    type: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One scan of a source: documents that pass ``filters``, grouped by the key, into ``leaves``.
+
+    ``query`` is what a pass moved out of ``filters`` into query form, which indexes serve.
+    """
+
+    source: str
+    leaves: tuple[Leaf, ...]
+    filters: tuple[Typed, ...] = ()
+    query: dict[str, Any] | None = None
+
+    @property
+    def distinct(self) -> Leaf | None:
+        """The one distinct leaf of a two-level aggregate, else ``None``."""
+        return self.leaves[0] if self.leaves[0].kind == "distinct" else None
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """A source of the plan: its key, its leaves, the aggregates that compute them.
+
+    ``presence`` is the leaf that counts the documents which pass the source's own ``where``: a row exists where it
+    does. ``types`` are the types of the document fields that are read. ``leaves_at`` a grain are those that the
+    metrics of that grain need.
+    """
+
+    name: str
+    source: Source
+    identity: str
+    key: tuple[Key, ...]
+    types: tuple[tuple[str, FieldType], ...]
+    where: Typed | None
+    presence: Leaf
+    leaves: tuple[Leaf, ...]
+    aggregates: tuple[Aggregate, ...]
+    by_grain: tuple[tuple[Grain, tuple[str, ...]], ...]
+
+    def leaves_at(self, grain: Grain) -> tuple[Leaf, ...]:
+        """The leaves that a grain needs."""
+        ids = dict(self.by_grain)[grain]
+        return tuple(leaf for leaf in self.leaves if leaf.id in ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A metric that is its leaf's value."""
+
+    leaf: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A sum over a count of the same values."""
+
+    total: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Two metrics of the row, divided."""
+
+    numerator: str
+    denominator: str
+    on_zero: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """An expression over metrics of the row; ``refs`` are the names that it reads, with the columns they stand for."""
+
+    expr: Typed
+    refs: tuple[tuple[str, str], ...]
+
+
+Finaliser = Union[Value, Mean, Ratio, Formula]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A metric of the row: how it is finished, and its value where nothing matched.
+
+    ``matched`` are the leaves that tell whether anything matched: (leaf id, kind). ``hidden`` columns are computed and
+    not written.
+    """
+
+    name: str
+    finaliser: Finaliser
+    type: FieldType
+    matched: tuple[tuple[str, str], ...]
+    empty: Any
+    has_empty: bool
+    hidden: bool
+    grains: tuple[Grain, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookupPlan:
+    """A dimension that is looked up by a key dimension of the row."""
+
+    name: str
+    key: str
+    lookup: Lookup
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """A grain's rows of one source can be merged from the states of a finer grain's rows."""
+
+    source: str
+    grain: Grain
+    finer: tuple[Grain, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a pass did or why it did nothing, in words, for ``show``."""
+
+    step: str
+    applied: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of a subject. ``columns`` are in an order in which each reads only earlier ones."""
+
+    subject: Subject
+    sources: tuple[SourcePlan, ...]
+    columns: tuple[Column, ...]
+    lookups: tuple[LookupPlan, ...]
+    rollups: tuple[RollUp, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def grains(self) -> tuple[Grain, ...]:
+        """The grains, finest first: the order in which they are computed."""
+        return tuple(grain for grain in Grain if grain in self.subject.grains)
+
+    def source(self, name: str) -> SourcePlan:
+        """The source of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for one in self.sources:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def rollup(self, source: str, grain: Grain) -> RollUp | None:
+        """How a grain of a source may be merged from states, or ``None`` where it must be read from the source."""
+        for one in self.rollups:
+            if one.source == source and one.grain is grain:
+                return one
+        return None
+
+    def columns_at(self, grain: Grain) -> tuple[Column, ...]:
+        """The columns of a grain."""
+        return tuple(one for one in self.columns if grain in one.grains)
