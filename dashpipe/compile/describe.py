@@ -1,0 +1,118 @@
+"""A plan in words: what is read, aggregated, joined, finished and written, and what each pass did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dashpipe.compile import advice, canonical, emit, partition
+from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Value
+from dashpipe.spec.model import Env, EnvText, Grain
+from dashpipe.spec.naming import collection_name
+
+
+def place(collection: EnvText) -> str:
+    """A collection as a reader of the spec knows it: its name, or the variable and its default."""
+    if isinstance(collection, Env):
+        return f"${collection.name}" + (f" (default {collection.default})" if collection.default is not None else "")
+    return collection
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The logical plan, one node a line, indented as a tree that is read from the bottom up."""
+    subject = plan.subject
+    for grain in plan.grains:
+        target = collection_name(place(subject.target.collection), grain, subject.version)
+        yield f"Write {target}: one row per {', '.join((*(one.name for one in subject.key), grain.value))}"
+        for column in plan.columns_at(grain):
+            yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (" (hidden)" if column.hidden else "")
+        for lookup in plan.lookups:
+            wanted = lookup.lookup
+            yield f"  Lookup {lookup.name} = {place(wanted.collection)}.{wanted.field} where {wanted.foreign} = {lookup.key}"
+        indent = "  "
+        if len(plan.sources) > 1:
+            yield f"  Join {', '.join(one.name for one in plan.sources)} by key"
+            indent = "    "
+        for source in plan.sources:
+            roll = plan.rollup(source.name, grain)
+            if roll is not None:
+                finer = " or ".join(one.value for one in roll.finer)
+                yield f"{indent}RollUp {source.name} from the states of {finer}, where all are published; else"
+            for one in source.aggregates:
+                ids = {leaf.id for leaf in source.leaves_at(grain)}
+                leaves = [leaf for leaf in one.leaves if leaf.id in ids]
+                if leaves:
+                    yield f"{indent}Aggregate {source.name}: {', '.join(leaf.label for leaf in leaves)}"
+            for key in source.key:
+                yield f"{indent}  Derive {key.name}: {key.type.value}"
+            if source.source.where is not None:
+                yield f"{indent}  Filter {source.source.where}"
+            yield f"{indent}  Scan {place(source.source.collection)} by {source.source.time.field}"
+        yield ""
+
+
+def finaliser(plan: Plan, column: Column) -> str:
+    """How a column is finished, in words."""
+    labels = {leaf.id: leaf.label for source in plan.sources for leaf in source.leaves}
+    match column.finaliser:
+        case Value(leaf):
+            return labels[leaf]
+        case Mean(total, count):
+            return f"{labels[total]} / {labels[count]}"
+        case Ratio(numerator, denominator, _):
+            return f"{numerator} / {denominator}"
+        case Formula(_, refs):
+            metric = next((one for one in plan.subject.metrics if one.name == column.name), None)
+            return (metric.expr if metric is not None else None) or " ".join(name for name, _ in refs)
+    raise AssertionError(column.finaliser)  # pragma: no cover -- the union is closed
+
+
+def pass_lines(plan: Plan) -> Iterator[str]:
+    """What each pass did, or why it did nothing."""
+    for note in plan.notes:
+        yield f"{note.step}: {'applied' if note.applied else 'not applied'} — {note.text}"
+
+
+def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[str, str, emit.Stages]]:
+    """Every pipeline of a grain's transform from the sources: (what it does, the collection it runs on, stages)."""
+    found: list[tuple[str, str, emit.Stages]] = []
+    lookups = {one.name: f"staging_lookup_{one.name}" for one in plan.lookups}
+    final = emit.finalise(plan, grain, (), lookups, "staging")
+    if emit.direct(plan, grain):
+        source = plan.sources[0]
+        stages = emit.scan(plan, grain, source.name, labels, None)[0] + final
+        return [(f"{grain.value}: rows of {source.name}", place(source.source.collection), stages)]
+    for source in plan.sources:
+        into = emit.Ref("target", "staging_parts")
+        for stages in emit.scan(plan, grain, source.name, labels, into):
+            found.append((f"{grain.value}: parts of {source.name}", place(source.source.collection), stages))
+    found.append((f"{grain.value}: rows from parts", "staging_parts", final))
+    for one in found[:-1]:
+        emit.verify(one[2])
+    return found
+
+
+def index_lines(plan: Plan) -> Iterator[str]:
+    """The indexes that the sources should have, and those that a run creates on the targets."""
+    for source in plan.sources:
+        index = advice.of_source(source)
+        yield f"source {place(source.source.collection)}: {{{_fields(index)}}} — {index.why}; create it if it is missing"
+    for grain in plan.grains:
+        target = collection_name(place(plan.subject.target.collection), grain, plan.subject.version)
+        for index in advice.of_target(plan.subject, grain):
+            yield f"target {target}: {{{_fields(index)}}} — {index.why}; a run creates it"
+
+
+def _fields(index: advice.Index) -> str:
+    return ", ".join(f"{field}: {direction}" for field, direction in index.fields)
+
+
+def sample_labels(plan: Plan, grain: Grain) -> tuple[str, ...]:
+    """The first partition of a grain: literal bounds to show stages with, the same on every day."""
+    subject = plan.subject
+    start = partition.midnight(partition.day_of(subject.start), subject.timezone)
+    return (partition.of_instant(grain, start, subject.timezone, subject.week_start),)
+
+
+def stages_text(stages: emit.Stages) -> str:
+    """Stages as JSON to paste into a shell."""
+    return canonical.to_text(stages, indent=2)
