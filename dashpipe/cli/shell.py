@@ -53,8 +53,12 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()), col_max=12)
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--project", metavar="DIR", help="The folder of dashpipe.toml (default: found upwards from here).")
+@click.command(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.option(
+    "--project", metavar="DIR", help="The folder of dashpipe.toml (default: found upwards from here)."
+)
 @click.option("--debug", is_flag=True, help="Show the traceback when dashpipe itself breaks.")
 @click.version_option(__version__, prog_name="dashpipe")
 @click.pass_context

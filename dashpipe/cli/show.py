@@ -12,7 +12,9 @@ from dashpipe.compile.plan import Plan
 
 @click.command()
 @click.argument("subject")
-@click.option("--without", "off", metavar="PASS", multiple=True, help="Leave a pass out (may be given again).")
+@click.option(
+    "--without", "off", metavar="PASS", multiple=True, help="Leave a pass out (may be given again)."
+)
 @format_option("text", "json")
 @click.pass_context
 def command(ctx: click.Context, subject: str, off: tuple[str, ...], format: str) -> int:

@@ -9,7 +9,14 @@ from dashpipe.lint.render.summary import summary
 from dashpipe.lint.render.text import flat, safe
 from dashpipe.spec.diagnostic import Diagnostic, Severity
 
-_BOLD, _RED, _YELLOW, _BLUE, _GREEN, _OFF = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[32m", "\x1b[0m"
+_BOLD, _RED, _YELLOW, _BLUE, _GREEN, _OFF = (
+    "\x1b[1m",
+    "\x1b[31m",
+    "\x1b[33m",
+    "\x1b[34m",
+    "\x1b[32m",
+    "\x1b[0m",
+)
 
 
 def render(findings: Sequence[Diagnostic], sources: Mapping[str, str], *, color: bool = False) -> str:

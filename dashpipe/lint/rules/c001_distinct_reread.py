@@ -1,0 +1,54 @@
+"""Distinct counts of a month, reread many times a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dashpipe.lint.rule import Problem, Rule
+from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.model import Subject
+
+if TYPE_CHECKING:
+    from dashpipe.lint.view import View
+
+
+def check(subject: Subject, view: View) -> Iterator[Problem]:
+    """Metrics whose states do not merge have no coarse grain on a schedule under a day."""
+    coarse = [one for one in subject.grains if one.value in ("month", "quarter", "year")]
+    often = view.times_a_day(subject)
+    if not coarse or often <= 1:
+        return
+    for metric in subject.metrics:
+        if metric.type != "count_distinct":
+            continue
+        grains = [one.value for one in coarse if metric.grains is None or one in metric.grains]
+        if grains:
+            yield Problem(
+                metric.origin.at("type"),
+                f"each of the {often} runs a day of `{subject.name}` reads the whole {grains[-1]} again for this count",
+                f"schedule the subject once a day, or give `{metric.name}` finer `grains`: distinct counts of days do not add up",
+            )
+
+
+RULE = Rule(
+    code="C001",
+    name="distinct-reread",
+    severity=Severity.WARNING,
+    what="A distinct count has a grain of a month or more, and the subject runs more than once a day.",
+    why="Sums and counts of a month are made from the stored days. A distinct count cannot be: who came on two days is one "
+    "person. So every run reads all documents of the month, quarter or year again.",
+    bad="""
+schedule: "@hourly"
+grains: [day, month]
+metrics:
+  - {name: buyers, source: orders, type: count_distinct, expr: customer_id}
+""",
+    good="""
+schedule: "@daily"
+grains: [day, month]
+metrics:
+  - {name: buyers, source: orders, type: count_distinct, expr: customer_id}
+""",
+    subject=check,
+)

@@ -1,0 +1,44 @@
+"""A key of many dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dashpipe.lint.rule import Problem, Rule
+from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.model import Subject
+
+if TYPE_CHECKING:
+    from dashpipe.lint.view import View
+
+
+#: Key dimensions that a row may have without a word.
+MOST = 8
+
+
+def check(subject: Subject, view: View) -> Iterator[Problem]:
+    """The key has at most ``MOST`` dimensions."""
+    if len(subject.key) > MOST:
+        yield Problem(
+            subject.key[MOST].origin,
+            f"this is dimension {len(subject.key)} of the key: rows may become as many as the documents",
+            f"keep to {MOST}; what follows from another dimension can be a `lookup`",
+        )
+
+
+RULE = Rule(
+    code="C006",
+    name="wide-key",
+    severity=Severity.WARNING,
+    what=f"The key has more than {MOST} dimensions.",
+    why="A row is one combination of all dimensions. With each one more the rows grow towards one a document, and nothing is "
+    "summed up any more.",
+    bad="sources:\n  - name: orders\n    collection: orders\n    time: paid_at\n    fields: {"
+    + ", ".join(f"d{n}: string" for n in range(9))
+    + "}\ndimensions: ["
+    + ", ".join(f"d{n}" for n in range(9))
+    + "]\nmetrics:\n  - {name: sold, type: count}",
+    good="dimensions: [country]",
+    subject=check,
+)

@@ -1,0 +1,54 @@
+"""Two metrics that compute the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dashpipe.lint.rule import Problem, Rule
+from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.model import Subject
+
+if TYPE_CHECKING:
+    from dashpipe.lint.view import View
+
+
+def check(subject: Subject, view: View) -> Iterator[Problem]:
+    """No two metrics that the subject itself defines have the same type, source, expression and filter."""
+    seen: dict[object, str] = {}
+    origins = {one.name: one.origin for one in subject.metrics}
+    for metric in subject.metrics:
+        if metric.hidden:
+            continue
+        meaning = (
+            *(metric.type, metric.source, metric.expr, metric.where, metric.numerator, metric.denominator),
+            *(metric.inputs, metric.grains, metric.on_zero, metric.has_empty, metric.empty),
+        )
+        first = seen.setdefault(meaning, metric.name)
+        if first != metric.name and metric.origin.file == subject.origin.file:
+            yield Problem(
+                metric.origin.at("name"),
+                f"`{metric.name}` computes the same as `{first}`",
+                "leave one out, or change what one of them computes",
+                related=((origins[first], "the same metric"),),
+            )
+
+
+RULE = Rule(
+    code="M007",
+    name="metric-twice",
+    severity=Severity.WARNING,
+    what="Two metrics of a subject compute the same number.",
+    why="Most often a metric was copied and its filter was not changed yet.",
+    bad="""
+metrics:
+  - {name: paid, source: orders, type: count, where: total > 0}
+  - {name: free, source: orders, type: count, where: total > 0}
+""",
+    good="""
+metrics:
+  - {name: paid, source: orders, type: count, where: total > 0}
+  - {name: free, source: orders, type: count, where: total = 0}
+""",
+    subject=check,
+)

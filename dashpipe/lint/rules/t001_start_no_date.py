@@ -1,0 +1,40 @@
+"""A start that is not a day of the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+from dashpipe.lint.rule import Problem, Rule
+from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.model import Subject
+
+if TYPE_CHECKING:
+    from dashpipe.lint.view import View
+
+
+def check(subject: Subject, view: View) -> Iterator[Problem]:
+    """The start is ``YYYY-MM-DD`` and such a day exists."""
+    try:
+        ok = len(subject.start) == 10 and date.fromisoformat(subject.start) is not None
+    except ValueError:
+        ok = False
+    if not ok:
+        yield Problem(
+            subject.origin.at("start"),
+            f"`{subject.start}` is not a day of the calendar",
+            "write the first local day to compute as YYYY-MM-DD, such as 2024-01-01",
+        )
+
+
+RULE = Rule(
+    code="T001",
+    name="start-no-date",
+    severity=Severity.ERROR,
+    what="`start` is not a day of the calendar.",
+    why="`start` is the first partition that is ever computed: a local date, written year, month, day.",
+    bad="start: 2024-02-30",
+    good="start: 2024-02-29",
+    subject=check,
+)
