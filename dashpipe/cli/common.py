@@ -1,7 +1,7 @@
 """What commands share: the project, the subject that an argument names, formats, and where output goes.
 
-Results go to standard output, progress to standard error. A command returns its exit code (``None`` is 0), and raises
-``click.ClickException`` for what a person can mend (exit code 2).
+Results go to standard output, progress to standard error. A command returns its exit code (``None`` is 0),
+and raises ``click.ClickException`` for what a person can mend (exit code 2).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from dashpipe.spec.model import Subject
     from dashpipe.spec.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])

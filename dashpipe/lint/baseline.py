@@ -1,7 +1,8 @@
 """The baseline: warnings that an old project lives with, so that only new ones are shown.
 
-A file of JSON, made by ``dashpipe lint --write-baseline --baseline FILE``. A warning is known again by file, code and message, not
-by its line, so that edits above it do not bring it back. Errors are never in it: a spec with an error does not run.
+A file of JSON, made by ``dashpipe lint --write-baseline --baseline FILE``. A warning is known again by file,
+code and message, not by its line, so that edits above it do not bring it back. Errors are never in it: a
+spec with an error does not run.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ class CronError(ValueError):
 class Cron:
     """The values of each field at which it fires; weekdays count from Sunday = 0.
 
-    ``either_day`` tells that day of month and day of week are both limited: cron then fires on days that match either.
+    ``either_day`` tells that day of month and day of week are both limited: cron then fires on days that
+    match either.
     """
 
     minutes: frozenset[int]

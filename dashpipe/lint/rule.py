@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from dashpipe.spec.diagnostic import Fix, Severity, Span
 from dashpipe.spec.model import Origin, Subject
@@ -36,12 +36,14 @@ class Place:
 
 
 #: Where a problem is: a value (or, with ``on_key``, a key) of the spec, or a part of a file.
-At = Union[Origin, Place]
+At = Origin | Place
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a rule found: the place, what is wrong there (lower case, no full stop) and what to write instead."""
+    """What a rule found: the place, what is wrong there (lower case, no full stop) and what to write
+    instead.
+    """
 
     at: At
     message: str
@@ -55,8 +57,9 @@ class Problem:
 class Rule:
     """One rule. Its file is its documentation: ``what`` and ``why`` become the page of its code.
 
-    ``bad`` and ``good`` are YAML, whole top-level keys of a subject; the tests run both. ``subject`` looks at one resolved
-    subject, ``whole`` at the project. A rule with neither describes a finding that reading the files gives.
+    ``bad`` and ``good`` are YAML, whole top-level keys of a subject; the tests run both. ``subject`` looks
+    at one resolved subject, ``whole`` at the project. A rule with neither describes a finding that reading
+    the files gives.
     """
 
     code: str

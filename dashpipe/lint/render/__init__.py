@@ -1,7 +1,7 @@
 """Renderers: pure functions from findings to text, one file a format.
 
-Each takes the findings and ``sources`` (file → its text, for the snippets) and returns what is printed. A renderer is
-imported only when its format is asked for.
+Each takes the findings and ``sources`` (file → its text, for the snippets) and returns what is printed. A
+renderer is imported only when its format is asked for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The full format, for people: what is wrong, the line with a caret under the mistake, and what to write instead."""
+"""The full format, for people: what is wrong, the line with a caret under the mistake, and what to write
+instead.
+"""
 
 from __future__ import annotations
 

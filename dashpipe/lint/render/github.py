@@ -1,8 +1,8 @@
 """The GitHub format: workflow commands, which GitHub shows beside the lines of a pull request.
 
 GitHub refuses columns on an annotation over several lines, so they are left out there; plain logs drop the
-properties, so place and code are repeated in the message. It shows ten annotations of each kind a step: the whole
-list belongs in the step's summary (``step_summary``).
+properties, so place and code are repeated in the message. It shows ten annotations of each kind a step: the
+whole list belongs in the step's summary (``step_summary``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The JSON format: one versioned document, for programs.
 
-``version`` grows when a key changes its meaning or goes; new keys may come without. Lines and columns count from 1,
-columns in code points; the end is exclusive. ``file`` is relative to the project's root.
+``version`` grows when a key changes its meaning or goes; new keys may come without. Lines and columns count
+from 1, columns in code points; the end is exclusive. ``file`` is relative to the project's root.
 """
 
 from __future__ import annotations

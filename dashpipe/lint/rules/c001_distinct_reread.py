@@ -26,8 +26,10 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         if grains:
             yield Problem(
                 metric.origin.at("type"),
-                f"each of the {often} runs a day of `{subject.name}` reads the whole {grains[-1]} again for this count",
-                f"schedule the subject once a day, or give `{metric.name}` finer `grains`: distinct counts of days do not add up",
+                f"each of the {often} runs a day of `{subject.name}` reads the whole {grains[-1]} again "
+                f"for this count",
+                f"schedule the subject once a day, or give `{metric.name}` finer `grains`: distinct counts "
+                f"of days do not add up",
             )
 
 
@@ -36,7 +38,8 @@ RULE = Rule(
     name="distinct-reread",
     severity=Severity.WARNING,
     what="A distinct count has a grain of a month or more, and the subject runs more than once a day.",
-    why="Sums and counts of a month are made from the stored days. A distinct count cannot be: who came on two days is one "
+    why="Sums and counts of a month are made from the stored days. A distinct count cannot be: who came on "
+    "two days is one "
     "person. So every run reads all documents of the month, quarter or year again.",
     bad="""
 schedule: "@hourly"

@@ -34,7 +34,8 @@ RULE = Rule(
     name="many-distincts",
     severity=Severity.WARNING,
     what=f"A subject has more than {MOST} different distinct counts.",
-    why="All other metrics of a source share one pass over its documents. An exact distinct count needs a grouping of its "
+    why="All other metrics of a source share one pass over its documents. An exact distinct count needs a "
+    "grouping of its "
     "own, by key and value, whose result may be as large as the data.",
     bad="metrics:\n"
     + "".join(

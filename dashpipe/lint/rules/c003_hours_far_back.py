@@ -35,7 +35,8 @@ RULE = Rule(
     name="hours-far-back",
     severity=Severity.WARNING,
     what=f"A subject with the grain hour has a lookback of more than {MOST} days.",
-    why="Every run computes each hour of the lookback for every key. Documents that come weeks late are few: single days "
+    why="Every run computes each hour of the lookback for every key. Documents that come weeks late are "
+    "few: single days "
     "further back (`sparse`) find them for less.",
     bad="grains: [hour, day]\nlookback_days: 30",
     good="grains: [hour, day]\nlookback_days: {dense: 3, sparse: [7, 30]}",

@@ -32,7 +32,8 @@ RULE = Rule(
     name="wide-key",
     severity=Severity.WARNING,
     what=f"The key has more than {MOST} dimensions.",
-    why="A row is one combination of all dimensions. With each one more the rows grow towards one a document, and nothing is "
+    why="A row is one combination of all dimensions. With each one more the rows grow towards one a "
+    "document, and nothing is "
     "summed up any more.",
     bad="sources:\n  - name: orders\n    collection: orders\n    time: paid_at\n    fields: {"
     + ", ".join(f"d{n}: string" for n in range(9))

@@ -22,7 +22,7 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         related = ((subject.origin.at("grains"), "the subject's grains"),)
         if metric.origin.file != subject.origin.file:
             if not set(metric.grains) & set(subject.grains):
-                text = f"`{metric.name}` has none of the grains of the subject {subject.name} ({have}): never written"
+                text = f"`{metric.name}` has no grain of the subject {subject.name} ({have}): never written"
                 yield Problem(metric.origin.at("grains"), text, "add such a grain to the subject", related)
             continue
         for index, grain in enumerate(metric.grains):

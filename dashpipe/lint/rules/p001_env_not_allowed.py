@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
     from dashpipe.lint.view import View
@@ -36,7 +35,8 @@ RULE = Rule(
     name="env-not-allowed",
     severity=Severity.ERROR,
     what="A spec reads an environment variable that `[allow]` in `dashpipe.toml` does not name.",
-    why="Whoever can edit a spec could otherwise read any variable of the worker, passwords too, into a collection's name. "
+    why="Whoever can edit a spec could otherwise read any variable of the worker, passwords too, into a "
+    "collection's name. "
     "What specs may read is said once, in a file of its own.",
     bad="target:\n  collection: {env: AWS_SECRET_ACCESS_KEY, default: dash}",
     good="target:\n  collection: {env: SHOP_DASH, default: dash}",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
     from dashpipe.lint.view import View
@@ -40,7 +39,8 @@ def check(view: View) -> Iterator[Problem]:
                 yield Problem(
                     at,
                     f"this looks like {what}",
-                    "take it out, change it where it is used (it is in the history now), and write the name of a connection: "
+                    "take it out, change it where it is used (it is in the history now), and write the "
+                    "name of a connection: "
                     "its URI belongs in an Airflow Connection or in DASHPIPE_<NAME>_URI",
                 )
                 break

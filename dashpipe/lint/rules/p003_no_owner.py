@@ -19,7 +19,8 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         yield Problem(
             subject.origin.at("subject"),
             "this subject has no owner",
-            "write `owner:` here, or under `[defaults]` in dashpipe.toml for all: who is asked when a number looks wrong",
+            "write `owner:` here, or under `[defaults]` in dashpipe.toml for all: who is asked when a "
+            "number looks wrong",
         )
 
 
@@ -28,7 +29,8 @@ RULE = Rule(
     name="no-owner",
     severity=Severity.WARNING,
     what="A subject has no owner.",
-    why="The owner stands on the DAG and in the catalogue: who is asked when a number looks wrong or a run fails.",
+    why="The owner stands on the DAG and in the catalogue: who is asked when a number looks wrong or a run "
+    "fails.",
     bad='owner: ""',
     good="owner: teaching-analytics",
     subject=check,

@@ -19,7 +19,8 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         yield Problem(
             subject.origin.at("subject"),
             "this subject has no description",
-            "write `description:` with what one row is, and for whom: it is shown in Airflow and in the catalogue",
+            "write `description:` with what one row is, and for whom: it is shown in Airflow and in the "
+            "catalogue",
         )
 
 

@@ -36,7 +36,8 @@ RULE = Rule(
     name="check-unknown-metric",
     severity=Severity.ERROR,
     what="A check names a metric that the subject's rows do not have.",
-    why="Checks read the rows before they are published, so they see what is written: metrics that are listed and not hidden.",
+    why="Checks read the rows before they are published, so they see what is written: metrics that are "
+    "listed and not hidden.",
     bad="checks:\n  - {id: positive, type: range, metric: revenu, fail: {below: 0}}",
     good="checks:\n  - {id: positive, type: range, metric: revenue, fail: {below: 0}}",
     subject=check,

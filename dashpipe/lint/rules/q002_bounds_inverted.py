@@ -23,8 +23,10 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
                 at = one.origin.at(level)
                 yield Problem(
                     at.at("below"),
-                    f"every value is below {bounds.below:g} or above {bounds.above:g}: this check never passes",
-                    f"write `{{below: {bounds.above:g}, above: {bounds.below:g}}}`: values between the two are good",
+                    f"every value is below {bounds.below:g} or above {bounds.above:g}: this check never "
+                    f"passes",
+                    f"write `{{below: {bounds.above:g}, above: {bounds.below:g}}}`: values between the two "
+                    f"are good",
                     related=((at.at("above"), "the upper limit"),),
                 )
 

@@ -28,7 +28,8 @@ RULE = Rule(
     name="no-checks",
     severity=Severity.WARNING,
     what="A subject has no check that can fail.",
-    why="Without one, an empty source publishes empty rows and the dashboard shows zeros. A failed check keeps the last good rows.",
+    why="Without one, an empty source publishes empty rows and the dashboard shows zeros. A failed check "
+    "keeps the last good rows.",
     bad="checks: []",
     good="checks:\n  - {id: not-empty, type: row_count, fail: {below: 1}}",
     subject=check,

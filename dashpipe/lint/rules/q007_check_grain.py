@@ -41,7 +41,8 @@ RULE = Rule(
     name="check-grain",
     severity=Severity.ERROR,
     what="A check is at a grain that the subject, or the metric that it checks, does not have.",
-    why="A check reads the rows of one grain (the first, unless `grain` says otherwise). It would find nothing there.",
+    why="A check reads the rows of one grain (the first, unless `grain` says otherwise). It would find "
+    "nothing there.",
     bad="checks:\n  - {id: not-empty, type: row_count, grain: week, fail: {below: 1}}",
     good="checks:\n  - {id: not-empty, type: row_count, grain: month, fail: {below: 1}}",
     subject=check,

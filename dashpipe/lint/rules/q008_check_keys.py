@@ -39,7 +39,8 @@ RULE = Rule(
     name="check-keys",
     severity=Severity.ERROR,
     what="A check's `keys` names what is no column of the row, or the whole key of it.",
-    why="`unique` is for what should be unique though it is not the key (one country a teacher, say). The key always is.",
+    why="`unique` is for what should be unique though it is not the key (one country a teacher, say). The "
+    "key always is.",
     bad="checks:\n  - {id: once, type: unique, keys: [contry], fail: {above: 0}}",
     good="checks:\n  - {id: once, type: unique, keys: [region], fail: {above: 0}}",
     subject=check,

@@ -41,7 +41,8 @@ RULE = Rule(
     name="bounds-senseless",
     severity=Severity.ERROR,
     what="A check's limit can never, or would always, be exceeded.",
-    why="Limits of `missing` and `unique` are shares of the rows (5 % is 0.05), of `row_count` numbers of rows, of "
+    why="Limits of `missing` and `unique` are shares of the rows (5 % is 0.05), of `row_count` numbers of "
+    "rows, of "
     "`freshness` hours.",
     bad="checks:\n  - {id: has-region, type: missing, metric: revenue, fail: {above: 5}}",
     good="checks:\n  - {id: has-region, type: missing, metric: revenue, fail: {above: 0.05}}",

@@ -34,7 +34,8 @@ RULE = Rule(
     name="start-in-future",
     severity=Severity.WARNING,
     what="`start` lies in the future.",
-    why="No partition before `start` is ever written, so every run until then is empty. Most often the year is mistyped.",
+    why="No partition before `start` is ever written, so every run until then is empty. Most often the "
+    "year is mistyped.",
     bad="start: 2204-01-01",
     good="start: 2024-01-01",
     subject=check,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
@@ -49,7 +49,7 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         )
 
 
-@lru_cache(maxsize=None)
+@cache
 def known(name: str) -> bool:
     """Whether the IANA database has a zone of that name, in just these letters."""
     from zoneinfo import ZoneInfo, available_timezones
@@ -84,7 +84,8 @@ RULE = Rule(
     name="unknown-timezone",
     severity=Severity.ERROR,
     what="`timezone` is not a name of the IANA time zone database.",
-    why="The zone decides which documents belong to which day, with every change of the clock. An abbreviation such as "
+    why="The zone decides which documents belong to which day, with every change of the clock. An "
+    "abbreviation such as "
     "CST names several zones, and an offset such as +08:00 knows no summer time.",
     bad="timezone: Asia/Beijing",
     good="timezone: Asia/Shanghai",

@@ -23,7 +23,8 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         yield Problem(at, f"`{zone}` stays on winter time all year", f"write {_ABBREVIATIONS[zone]}")
     elif zone.startswith("Etc/GMT") and zone[7:8] in ("+", "-") and zone[8:] != "0":
         west = zone[7] == "+"
-        text = f"`{zone}` is {zone[8:]} hours {'behind' if west else 'ahead of'} UTC: its sign counts the other way"
+        side = "behind" if west else "ahead of"
+        text = f"`{zone}` is {zone[8:]} hours {side} UTC: its sign counts the other way"
         yield Problem(at, text, "write the zone of a place, such as Asia/Shanghai")
 
 
@@ -32,7 +33,8 @@ RULE = Rule(
     name="fixed-offset",
     severity=Severity.WARNING,
     what="`timezone` is a fixed offset from UTC.",
-    why="Abbreviations such as EST keep winter time all year, so half the days begin an hour late; and Etc/GMT+8 lies "
+    why="Abbreviations such as EST keep winter time all year, so half the days begin an hour late; and "
+    "Etc/GMT+8 lies "
     "eight hours behind UTC, not ahead.",
     bad="timezone: Etc/GMT+8",
     good="timezone: Asia/Shanghai",

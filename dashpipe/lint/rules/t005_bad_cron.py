@@ -45,7 +45,8 @@ RULE = Rule(
     name="bad-cron",
     severity=Severity.ERROR,
     what="`schedule` cannot be read as cron.",
-    why="A schedule is five fields (minute, hour, day of month, month, day of week) in the subject's time zone, or a preset "
+    why="A schedule is five fields (minute, hour, day of month, month, day of week) in the subject's time "
+    "zone, or a preset "
     "such as @hourly. Seconds and years are not part of it.",
     bad='schedule: "61 2 * * *"',
     good='schedule: "15 2 * * *"',

@@ -35,7 +35,8 @@ RULE = Rule(
     name="either-day",
     severity=Severity.WARNING,
     what="`schedule` limits both the day of month and the day of week.",
-    why='Cron joins the two with "or": `0 6 1 * 1` runs on every first of a month and besides on every Monday.',
+    why='Cron joins the two with "or": `0 6 1 * 1` runs on every first of a month and besides on every '
+    "Monday.",
     bad='schedule: "0 6 1 * 1"',
     good='schedule: "0 6 * * 1"',
     subject=check,

@@ -30,7 +30,8 @@ RULE = Rule(
     name="no-lookback",
     severity=Severity.ERROR,
     what="`lookback_days` is 0.",
-    why="A run computes the days that its window touches. Without a day of lookback yesterday is never read again after it "
+    why="A run computes the days that its window touches. Without a day of lookback yesterday is never "
+    "read again after it "
     "ended, so its last hours would be missing for ever.",
     bad="lookback_days: 0",
     good="lookback_days: 3",

@@ -22,7 +22,8 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
     if days <= furthest:
         yield Problem(
             subject.target.origin.at("retention_days"),
-            f"rows older than {days} days are pruned, and the lookback writes them again up to {furthest} days back",
+            f"rows older than {days} days are pruned, and the lookback writes them again up to {furthest} "
+            f"days back",
             f"write more than {furthest}",
         )
 
