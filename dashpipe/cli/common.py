@@ -30,7 +30,7 @@ def format_option(*formats: str) -> Callable[[F], F]:
 def project_option(function: F) -> F:
     """The option ``--project`` of a command: the same as the one before the command's name."""
 
-    def keep(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    def keep(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
         if value is not None:
             ctx.ensure_object(dict)["project"] = value
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 @click.argument("code", metavar="[CODE]", required=False)
 @format_option("text", "json")
 def command(code: str | None, format: str) -> None:
-    """Say what the finding CODE (or its name) means, with a bad and a good example; without CODE, list
-    all.
-    """
+    """Say what the finding CODE (or its name) means, with an example; without CODE, list all."""
     from dashpipe.lint.rules import catalogue
 
     rules = catalogue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -27,24 +27,27 @@ SCHEMA = "schemas/dashpipe-v1.schema.json"
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--name", metavar="NAME", help="The project's name (default: the folder's).")
 @click.option(
-    "--timezone", metavar="ZONE", default="UTC", show_default=True, help="The IANA time zone of a day."
+    "--timezone",
+    "zone",
+    metavar="ZONE",
+    default="UTC",
+    show_default=True,
+    help="The IANA time zone of a day.",
 )
 @click.option(
     "--owner", metavar="OWNER", default="data-team", show_default=True, help="Who answers for the metrics."
 )
-def command(directory: Path, name: str | None, timezone: str, owner: str) -> int:
+def command(directory: Path, name: str | None, zone: str, owner: str) -> int:
     """Write a first project into DIR (default: here). A file that is there already stays as it is."""
     from dashpipe.lint.rules.t003_unknown_timezone import known
 
-    if not known(timezone):
-        raise click.UsageError(
-            f"there is no time zone `{timezone}`: write an IANA name, such as Europe/London"
-        )
+    if not known(zone):
+        raise click.UsageError(f"there is no time zone `{zone}`: write an IANA name, such as Europe/London")
     values = {
         "project": name or _identifier(directory.resolve().name),
-        "timezone": timezone,
+        "timezone": zone,
         "owner": owner,
-        "start": f"{date.today().year - 1}-01-01",
+        "start": f"{datetime.now(tz=timezone.utc).year - 1}-01-01",
     }
     for path, text in texts(values).items():
         place = directory / path
@@ -78,7 +81,7 @@ def texts(values: dict[str, str]) -> dict[str, str]:
         loader=PackageLoader("dashpipe.cli", "templates"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 (YAML, TOML and Python come out, no HTML)
     )
     files = {
         path: environment.get_template(template).render(version=__version__, **values)

@@ -18,11 +18,11 @@ from dashpipe.cli.commands import COMMANDS
 class LazyGroup(click.Group):
     """A group that imports a command's module when that command is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """The names of the commands, in the order in which one meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
             return None
@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"there is no command `{name}`; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The table of commands in ``--help``, from the one-line texts, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()), col_max=12)
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
 @click.option("--debug", is_flag=True, help="Show the traceback when dashpipe itself breaks.")
 @click.version_option(__version__, prog_name="dashpipe")
 @click.pass_context
-def group(ctx: click.Context, project: str | None, debug: bool) -> None:
+def group(ctx: click.Context, project: str | None, debug: bool) -> None:  # noqa: ARG001 (read by `run`)
     """Metrics in YAML, computed by MongoDB, published for dashboards."""
     ctx.obj = {"project": project}
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dashpipe.spec.diagnostic import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 VERSION = 1
 Key = tuple[str, str, str]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from dashpipe.spec.diagnostic import Diagnostic, Edit, Fix, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 def fixes_by_file(findings: Iterable[Diagnostic]) -> dict[str, list[Fix]]:
@@ -32,7 +35,7 @@ def apply(text: str, fixes: Sequence[Fix]) -> tuple[str, int]:
     for fix in fixes:
         edits = [(*_offsets(edit.span, starts), edit.text) for edit in fix.edits]
         if any(
-            start < other_end and other < end or start == other
+            (start < other_end and other < end) or start == other
             for start, end, _ in edits
             for other, other_end, _ in taken
         ):

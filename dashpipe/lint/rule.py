@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashpipe.spec.diagnostic import Fix, Severity, Span
 from dashpipe.spec.model import Origin, Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from dashpipe.lint.view import View
+    from dashpipe.spec.diagnostic import Fix, Severity, Span
 
 #: The families of codes, by their first letter.
 FAMILIES = {
@@ -41,8 +42,15 @@ At = Origin | Place
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a rule found: the place, what is wrong there (lower case, no full stop) and what to write
-    instead.
+    """What a rule found.
+
+    Attributes:
+        at: The place: the smallest value that holds the mistake.
+        message: What is wrong there (lower case, no full stop).
+        help: What to write instead.
+        related: Other places that it speaks of, each with what it is.
+        fix: A safe change that removes it.
+        on_key: Whether the key at the place is wrong, not its value.
     """
 
     at: At

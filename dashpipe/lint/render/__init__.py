@@ -6,11 +6,13 @@ renderer is imported only when its format is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from dashpipe.spec.diagnostic import Diagnostic
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dashpipe.spec.diagnostic import Diagnostic
 
 #: The formats of ``dashpipe lint --format``; each is a module of this package.
 FORMATS = ("full", "concise", "json", "github")
@@ -19,9 +21,7 @@ FORMATS = ("full", "concise", "json", "github")
 class Renderer(Protocol):
     """What each module of a format gives as ``render``."""
 
-    def __call__(
-        self, findings: Sequence[Diagnostic], sources: Mapping[str, str], *, color: bool = False
-    ) -> str:
+    def __call__(self, findings: Sequence[Diagnostic], sources: Mapping[str, str], color: bool, /) -> str:
         """The findings as text, with a line end at the end unless it is empty."""
         ...
 
@@ -37,4 +37,4 @@ def renderer(name: str) -> Renderer:
     """
     if name not in FORMATS:
         raise KeyError(name)
-    return cast(Renderer, import_module(f"{__name__}.{name}").render)
+    return cast("Renderer", import_module(f"{__name__}.{name}").render)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from dashpipe.lint.render.text import flat
-from dashpipe.spec.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dashpipe.spec.diagnostic import Diagnostic
 
 
-def render(findings: Sequence[Diagnostic], sources: Mapping[str, str], *, color: bool = False) -> str:
+def render(findings: Sequence[Diagnostic], _sources: Mapping[str, str], _color: bool, /) -> str:
     """``file:line:column: severity CODE name: message; help``, one a line."""
     return "".join(f"{line(one)}\n" for one in findings)
 

@@ -1,15 +1,16 @@
-"""The full format, for people: what is wrong, the line with a caret under the mistake, and what to write
-instead.
-"""
+"""The full format, for people: what is wrong, the line with a caret under it, what to write instead."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from dashpipe.lint.render.snippet import Mark, snippet
 from dashpipe.lint.render.summary import summary
 from dashpipe.lint.render.text import flat, safe
 from dashpipe.spec.diagnostic import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _BOLD, _RED, _YELLOW, _BLUE, _GREEN, _OFF = (
     "\x1b[1m",
@@ -21,7 +22,7 @@ _BOLD, _RED, _YELLOW, _BLUE, _GREEN, _OFF = (
 )
 
 
-def render(findings: Sequence[Diagnostic], sources: Mapping[str, str], *, color: bool = False) -> str:
+def render(findings: Sequence[Diagnostic], sources: Mapping[str, str], color: bool, /) -> str:
     """Every finding as a framed block, then the counts."""
     lines = {file: text.splitlines() for file, text in sources.items()}
     blocks = [_block(one, lines, color) for one in findings]

@@ -7,17 +7,21 @@ whole list belongs in the step's summary (``step_summary``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from dashpipe.lint.render.concise import line
 from dashpipe.lint.render.summary import summary
-from dashpipe.spec.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dashpipe.spec.diagnostic import Diagnostic
 
 #: GitHub refuses a step's summary above 1 MiB; this leaves room for what other tools wrote before.
 SUMMARY_LIMIT = 900_000
 
 
-def render(findings: Sequence[Diagnostic], sources: Mapping[str, str], *, color: bool = False) -> str:
+def render(findings: Sequence[Diagnostic], _sources: Mapping[str, str], _color: bool, /) -> str:
     """One ``::error`` or ``::warning`` command a finding."""
     return "".join(_command(one) for one in findings)
 

@@ -7,16 +7,19 @@ from 1, columns in code points; the end is exclusive. ``file`` is relative to th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dashpipe.lint.render.summary import counts
-from dashpipe.spec.diagnostic import Diagnostic, Fix, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dashpipe.spec.diagnostic import Diagnostic, Fix, Span
 
 VERSION = 1
 
 
-def render(findings: Sequence[Diagnostic], sources: Mapping[str, str], *, color: bool = False) -> str:
+def render(findings: Sequence[Diagnostic], _sources: Mapping[str, str], _color: bool, /) -> str:
     """All findings and their counts as one document."""
     document = {
         "version": VERSION,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dashpipe.lint.render.text import safe, width
-from dashpipe.spec.diagnostic import Span
+
+if TYPE_CHECKING:
+    from dashpipe.spec.diagnostic import Span
 
 #: A line longer than this is cut around what it is shown for.
 WIDEST = 160

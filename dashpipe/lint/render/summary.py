@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dashpipe.spec.diagnostic import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def counts(findings: Sequence[Diagnostic]) -> dict[str, int]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
+
+    from dashpipe.spec.model import Subject
 
 
 #: Each distinct count is one more grouping of the window's documents, by key and value.
 MOST = 8
 
 
-def check(subject: Subject, view: View) -> Iterator[Problem]:
+def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """A subject has no more than ``MOST`` different distinct counts."""
     found = [one for one in subject.metrics if one.type == "count_distinct"]
     scans = {(one.source, one.expr, one.where) for one in found}

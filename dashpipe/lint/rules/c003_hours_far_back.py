@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
+
+    from dashpipe.spec.model import Subject
 
 
 #: Days of lookback from which the hour grain is worth a thought: 24 rows a key and day.
 MOST = 14
 
 
-def check(subject: Subject, view: View) -> Iterator[Problem]:
+def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """A subject with the hour grain looks back no further than ``MOST`` dense days."""
     if subject.lookback is None or not any(one.value == "hour" for one in subject.grains):
         return

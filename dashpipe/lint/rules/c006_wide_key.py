@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
+
+    from dashpipe.spec.model import Subject
 
 
 #: Key dimensions that a row may have without a word.
 MOST = 8
 
 
-def check(subject: Subject, view: View) -> Iterator[Problem]:
+def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """The key has at most ``MOST`` dimensions."""
     if len(subject.key) > MOST:
         yield Problem(

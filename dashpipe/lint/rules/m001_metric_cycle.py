@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
+
+    from dashpipe.spec.model import Subject
 
 
 def check(subject: Subject, view: View) -> Iterator[Problem]:
     """No composite metric refers to itself, directly or through others."""
     uses = {one.name: view.uses(one) for one in subject.metrics}
-    for first in uses:
+    for first, parts in uses.items():
         trail, seen = [first], {first}
-        choices = [iter(uses[first])]
+        choices = [iter(parts)]
         while choices:
             use = next(choices[-1], None)
             if use is None:

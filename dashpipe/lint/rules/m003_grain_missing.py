@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
 
+    from dashpipe.spec.model import Subject
 
-def check(subject: Subject, view: View) -> Iterator[Problem]:
+
+def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """A metric's grains are grains of the subject; one from a model has at least one of them."""
     have = ", ".join(one.value for one in subject.grains)
     for metric in subject.metrics:

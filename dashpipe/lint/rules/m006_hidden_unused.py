@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
+
+    from dashpipe.spec.model import Subject
 
 
 def check(subject: Subject, view: View) -> Iterator[Problem]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
+
+    from dashpipe.spec.model import Subject
 
 #: What people write for a zone that has another name.
 ALIASES = {
@@ -39,7 +41,7 @@ ALIASES = {
 }
 
 
-def check(subject: Subject, view: View) -> Iterator[Problem]:
+def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """The zone is one that ``zoneinfo`` finds."""
     if not known(subject.timezone):
         yield Problem(

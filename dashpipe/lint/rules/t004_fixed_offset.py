@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
+
+    from dashpipe.spec.model import Subject
 
 _ABBREVIATIONS = {"EST": "America/New_York", "MST": "America/Denver", "HST": "Pacific/Honolulu"}
 
 
-def check(subject: Subject, view: View) -> Iterator[Problem]:
+def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """The zone is a place or UTC, no fixed offset."""
     zone = subject.timezone
     at = subject.origin.at("timezone")

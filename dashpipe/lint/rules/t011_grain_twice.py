@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashpipe.lint.view import View
 
+    from dashpipe.spec.model import Subject
 
-def check(subject: Subject, view: View) -> Iterator[Problem]:
+
+def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """Each grain of the subject, and of each metric, stands there once."""
     lists = [(subject.grains, subject.origin)]
     lists += [(metric.grains, metric.origin) for metric in subject.metrics if metric.grains is not None]
