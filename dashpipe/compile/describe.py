@@ -24,7 +24,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         target = collection_name(place(subject.target.collection), grain, subject.version)
         yield f"Write {target}: one row per {', '.join((*(one.name for one in subject.key), grain.value))}"
         for column in plan.columns_at(grain):
-            yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (" (hidden)" if column.hidden else "")
+            yield f"  Finalise {column.name} = {finaliser(plan, column)}" + ("" if grain in column.shown else " (hidden)")
         for lookup in plan.lookups:
             wanted = lookup.lookup
             yield f"  Lookup {lookup.name} = {place(wanted.collection)}.{wanted.field} where {wanted.foreign} = {lookup.key}"

@@ -81,10 +81,9 @@ class _Builder:
             matched=matched,
             empty=metric.empty,
             has_empty=metric.has_empty,
-            hidden=metric.hidden or bool(wheres),
             grains=grains,
+            shown=() if metric.hidden or wheres else self.grains(metric),
         )
-        self.columns.pop(label, None)
         self.columns[label] = column
         return column
 

@@ -128,8 +128,8 @@ Finaliser = Union[Value, Mean, Ratio, Formula]
 class Column:
     """A metric of the row: how it is finished, and its value where nothing matched.
 
-    ``matched`` are the leaves that tell whether anything matched: (leaf id, kind). ``hidden`` columns are computed and
-    not written.
+    ``matched`` are the leaves that tell whether anything matched: (leaf id, kind). It is computed at ``grains``, because
+    another column there may read it, and written at ``shown``.
     """
 
     name: str
@@ -138,8 +138,8 @@ class Column:
     matched: tuple[tuple[str, str], ...]
     empty: Any
     has_empty: bool
-    hidden: bool
     grains: tuple[Grain, ...]
+    shown: tuple[Grain, ...]
 
 
 @dataclass(frozen=True, slots=True)

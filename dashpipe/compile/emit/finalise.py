@@ -155,7 +155,7 @@ def _row(
         found = {"$first": f"$l_{dimension.name}.v"} if dimension.name in looked_up else f"$k.{dimension.name}"
         row[dimension.name] = {"$ifNull": [found, None]}
     for one in columns:
-        if not one.hidden:
+        if grain in one.shown:
             row[one.name] = {"$ifNull": [f"${places[one.name]}", None]}
     row["partition_date"] = {"$substrBytes": ["$p", 0, 10]}
     if grain is Grain.HOUR:
