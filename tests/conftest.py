@@ -1,0 +1,71 @@
+"""What tests share: a real server, a database of their own, and how many random cases they try."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from dashpipe import embedded
+
+Document = dict[str, Any]
+
+#: `quick` for `make test`, `ci` for .ci/run.
+PROFILE = os.environ.get("DASHPIPE_PROFILE", "quick")
+BUILD = os.environ.get("DASHPIPE_TEST_BUILD", embedded.PYTHON)
+
+_common = {"deadline": None, "print_blob": True, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("quick", max_examples=15, **_common)
+settings.register_profile("ci", max_examples=200, **_common)
+settings.load_profile(PROFILE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give every run a seed that is said aloud, so that a red run can be made again."""
+    if getattr(config.option, "hypothesis_seed", None) is None:
+        worker = os.environ.setdefault("DASHPIPE_SEED", str(int.from_bytes(os.urandom(4), "big")))
+        config.option.hypothesis_seed = int(worker)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which server the tests talk to, how many random cases they try, and with which seed."""
+    given = os.environ.get("DASHPIPE_TEST_URI")
+    server = re.sub(r"//[^@/]*@", "//…@", given) if given else f"the embedded {BUILD}, one a test process"
+    return [
+        f"server: {server}",
+        f"random cases: profile {PROFILE}, {settings().max_examples} a property (DASHPIPE_PROFILE=ci tries all)",
+        f"seed: {config.option.hypothesis_seed} (again with DASHPIPE_SEED={config.option.hypothesis_seed})",
+    ]
+
+
+@pytest.fixture(scope="session")
+def mongo_uri() -> Iterator[str]:
+    """The URI, without a database, of a real server: DASHPIPE_TEST_URI, else an embedded one."""
+    given = os.environ.get("DASHPIPE_TEST_URI")
+    if given:
+        yield given
+        return
+    with embedded.start(build=BUILD) as server:
+        yield server.uri
+
+
+@pytest.fixture(scope="session")
+def mongo(mongo_uri: str) -> Iterator[MongoClient[Document]]:
+    """A client of the server; instants are read as aware UTC."""
+    with MongoClient[Document](mongo_uri, tz_aware=True) as client:
+        yield client
+
+
+@pytest.fixture
+def database(mongo: MongoClient[Document]) -> Iterator[Database[Document]]:
+    """A fresh database, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:16]}"
+    yield mongo[name]
+    mongo.drop_database(name)
