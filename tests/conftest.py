@@ -40,7 +40,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     server = re.sub(r"//[^@/]*@", "//…@", given) if given else f"the embedded {BUILD}, one a test process"
     return [
         f"server: {server}",
-        f"random cases: profile {PROFILE}, {settings().max_examples} a property (DASHPIPE_PROFILE=ci tries all)",
+        f"random cases: profile {PROFILE}, {settings().max_examples} a property (all: DASHPIPE_PROFILE=ci)",
         f"seed: {config.option.hypothesis_seed} (again with DASHPIPE_SEED={config.option.hypothesis_seed})",
     ]
 

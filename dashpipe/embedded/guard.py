@@ -1,7 +1,7 @@
 """A small process that ends a server when the process that started it is gone, however that ended.
 
 Called as ``python guard.py PID MARK FOLDER`` with a pipe as standard input: when every holder of the other
-end has gone, it ends the process group PID (if MARK is in its command line) and removes FOLDER, unless it is ''.
+end has gone, it ends the process group PID (if MARK is in its command line) and removes FOLDER, if given.
 """
 
 from __future__ import annotations
