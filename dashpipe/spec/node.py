@@ -1,0 +1,98 @@
+"""What a YAML file says, as values with their places: what the reader gives and what shape and model are read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+from dashpipe.spec.diagnostic import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value.
+
+    Attributes:
+        value: As YAML 1.2 core reads it: None, bool, int, float or str.
+        span: Its place, with quotes.
+        style: How it is written: empty (plain), ``'``, ``"``, ``|`` or ``>``.
+        start: Offset of its first code point in the file's text.
+        text: What stands there, quotes undone; for a plain ``1.50`` it is ``1.50``.
+    """
+
+    value: None | bool | int | float | str
+    span: Span
+    style: str
+    start: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """A list."""
+
+    items: tuple[Node, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of a mapping with its value; keys are always text (``on:`` is the text ``on``)."""
+
+    key: Scalar
+    value: Node
+
+    @property
+    def name(self) -> str:
+        """The key."""
+        return str(self.key.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A mapping, in the order of the file, each key once."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+    def get(self, name: str) -> Node | None:
+        """The value of a key, or ``None`` where it is absent."""
+        for one in self.entries:
+            if one.name == name:
+                return one.value
+        return None
+
+
+Node = Union[Scalar, Seq, Map]
+
+
+def plain(node: Node) -> Any:
+    """The plain value: dicts, lists and scalars."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Seq):
+        return [plain(one) for one in node.items]
+    return {one.name: plain(one.value) for one in node.entries}
+
+
+def at(node: Node, path: tuple[str | int, ...], on_key: bool = False) -> Span:
+    """The place of a key path; where it does not go all the way, the place of the last value that is there.
+
+    Args:
+        node: The file's root.
+        path: Keys and list positions from the root.
+        on_key: The place of the last key, not of its value.
+    """
+    span = node.span
+    for step in path:
+        if isinstance(node, Map) and isinstance(step, str):
+            entry = next((one for one in node.entries if one.name == step), None)
+            if entry is None:
+                return span
+            span, node = (entry.key.span if on_key else entry.value.span), entry.value
+        elif isinstance(node, Seq) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            span = node.span
+        else:
+            return span
+    return span
