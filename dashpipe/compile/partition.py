@@ -29,7 +29,8 @@ NESTS: dict[Grain, tuple[Grain, ...]] = {
     Grain.YEAR: (Grain.QUARTER, Grain.MONTH, Grain.DAY, Grain.HOUR),
 }
 
-_TICK = timedelta(minutes=15)  # every offset in force since 1972 is a multiple of it
+_TICK = timedelta(minutes=15)  # a stride: no hour ends and begins again within it
+_MINUTE = timedelta(minutes=1)  # since 1972 offsets are whole minutes and clocks change on whole minutes
 
 
 @lru_cache(maxsize=64)
@@ -51,6 +52,17 @@ def midnight(day: date, tz: str) -> datetime:
     """
     # A skipped midnight is read with the offset before the change (PEP 495, fold=0): that is the change itself.
     return datetime(day.year, day.month, day.day, tzinfo=zone(tz)).astimezone(UTC)
+
+
+def _begins_last(day: date, tz: str) -> datetime:
+    """The UTC instant after which the day before is over for good.
+
+    It is the day's midnight, except where the clock goes back over a midnight that has just passed: a minute past it
+    until 2010 in St John's. There the first minute of the day lies before the last hour of the day before.
+    """
+    first = midnight(day, tz)
+    again = datetime(day.year, day.month, day.day, tzinfo=zone(tz), fold=1).astimezone(UTC)
+    return again if again > first and local_date(again - _MINUTE, tz) < day else first
 
 
 def local_date(instant: datetime, tz: str) -> date:
@@ -91,16 +103,16 @@ def hour_label(instant: datetime, tz: str) -> str:
 @lru_cache(maxsize=4096)
 def hours_of(day: date, tz: str) -> tuple[tuple[str, datetime, datetime], ...]:
     """The hours of a local day in time order: label, UTC start, UTC end."""
-    at, end = midnight(day, tz), midnight(day + timedelta(days=1), tz)
+    at, end = midnight(day, tz), _begins_last(day + timedelta(days=1), tz)
     hours: list[tuple[str, datetime, datetime]] = []
     start, label = at, hour_label(at, tz)
     while at < end:
-        at += _TICK
+        at += _TICK if at + _TICK <= end and hour_label(at + _TICK, tz) == label else _MINUTE
         after = hour_label(at, tz) if at < end else ""
         if after != label:
-            hours.append((label, start, min(at, end)))
+            hours.append((label, start, at))
             start, label = at, after
-    return tuple(hours)
+    return tuple(one for one in hours if day_of(one[0]) == day)
 
 
 def day_of(label: str) -> date:
@@ -120,7 +132,15 @@ def bounds(grain: Grain, label: str, tz: str) -> tuple[datetime, datetime]:
             if name == label:
                 return start, end
         raise ValueError(f"{label} is no hour of {tz}")
-    return midnight(day, tz), midnight(next_day(grain, day), tz)
+    return midnight(day, tz), _begins_last(next_day(grain, day), tz)
+
+
+def ragged(grain: Grain, labels: Iterable[str], tz: str) -> bool:
+    """Whether the range of one of the partitions holds instants of another, as a clock set back over midnight makes it."""
+    if grain is Grain.HOUR:
+        return False
+    edges = {edge for day in map(day_of, labels) for edge in (day, next_day(grain, day))}
+    return any(_begins_last(edge, tz) != midnight(edge, tz) for edge in edges)
 
 
 def of_instant(grain: Grain, instant: datetime, tz: str, week_start: str) -> str:
@@ -136,7 +156,10 @@ def of_date(grain: Grain, day: date, week_start: str) -> str:
 
 
 def touching(grain: Grain, start: datetime, end: datetime, tz: str, week_start: str) -> tuple[str, ...]:
-    """The labels of the partitions that touch ``[start, end)``, in time order."""
+    """The labels of the partitions that touch ``[start, end)``, in time order.
+
+    A day that the calendar of a zone skipped (30 December 2011 in Samoa) is none.
+    """
     if end <= start:
         return ()
     labels: list[str] = []
@@ -149,8 +172,10 @@ def touching(grain: Grain, start: datetime, end: datetime, tz: str, week_start: 
         return tuple(labels)
     day = first_day(grain, day, week_start)
     while day <= last:
-        labels.append(day.isoformat())
-        day = next_day(grain, day)
+        after = next_day(grain, day)
+        if midnight(day, tz) < midnight(after, tz):
+            labels.append(day.isoformat())
+        day = after
     return tuple(labels)
 
 
@@ -173,7 +198,7 @@ def ranges(grain: Grain, labels: Iterable[str], tz: str) -> tuple[tuple[datetime
     joined: list[tuple[datetime, datetime]] = []
     for label in ordered(grain, labels, tz):
         start, end = bounds(grain, label, tz)
-        if joined and joined[-1][1] == start:
+        if joined and joined[-1][1] >= start:
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))

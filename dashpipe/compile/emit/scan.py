@@ -90,12 +90,14 @@ def _pipeline(
     group: dict[str, Any] = {"p": label}
     for at, key in enumerate(source.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)
+    # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
+    own = [{"$match": {"_id.p": {"$in": list(labels)}}}] if partition.ragged(grain, labels, subject.timezone) else []
     distinct = aggregate.distinct
     if distinct is None:
-        stages.append({"$group": {"_id": group, **{leaf.id: accumulator(leaf) for leaf in leaves}}})
+        stages += [{"$group": {"_id": group, **{leaf.id: accumulator(leaf) for leaf in leaves}}}, *own]
     else:
         assert distinct.expr is not None  # noqa: S101 -- a distinct count without expression is refused by its shape
-        stages.append({"$group": {"_id": {**group, "v": expr.to_agg(distinct.expr)}}})
+        stages += [{"$group": {"_id": {**group, "v": expr.to_agg(distinct.expr)}}}, *own]
         again = {name: f"$_id.{name}" for name in group}
         counted = {"$sum": {"$cond": [{"$gt": ["$_id.v", None]}, 1, 0]}}
         stages.append({"$group": {"_id": again, distinct.id: counted}})
