@@ -1,0 +1,118 @@
+"""Text to tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from dashpipe.expr.errors import ExpressionError
+
+#: Longest text of an expression, in characters.
+LONGEST = 10_000
+
+
+class Token(NamedTuple):
+    """One token. ``kind`` is num, word, quoted, text, op or end; ``text`` is as written, ``word`` in upper case."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    word: str = ""
+
+
+_TOKEN = re.compile(
+    r"""(?P<skip>(?:\s+|--[^\n]*|/\*.*?\*/)+)
+    |(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
+    |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    |(?P<quoted>"(?:[^"]|"")*")
+    |(?P<text>'(?:[^']|'')*')
+    |(?P<op><>|!=|<=|>=|==|[-+*/%=<>(),.])""",
+    re.VERBOSE | re.DOTALL,
+)
+
+_ODD = re.compile(r"\|\||::|&&|//|<=>|=~|!~|->>?|\*\*|[\s\S]")
+
+_HINTS = {
+    "||": "join text with concat(a, b), which reads NULL as ''",
+    "::": "convert with CAST(x AS INTEGER), or TRY_CAST to get NULL where it fails",
+    "&&": "write AND",
+    "//": "write floor(a / b)",
+    "<=>": "write a IS NOT DISTINCT FROM b",
+    "=~": "write LIKE with % and _, or starts_with(x, 'a') or contains(x, 'a')",
+    "!~": "write NOT LIKE with % and _",
+    "~": "write LIKE with % and _, or starts_with(x, 'a') or contains(x, 'a')",
+    "->": "write a path with dots: teacher.id",
+    "->>": "write a path with dots: teacher.id",
+    "**": "write power(a, b)",
+    "^": "write power(a, b)",
+    "$": "write the field's name without $",
+    "`": "a name that needs quotes stands in double quotes: \"class-id\"",
+    "[": "for an array there are len(x) and list_contains(x, 1); a list of values stands in parentheses: IN (1, 2)",
+    "{": "write the value itself; environment values stand outside expressions",
+    ";": "an expression is one value: leave the semicolon out",
+    "!": "write NOT",
+    "?": "write the value itself",
+    "@": "write the field's name alone",
+    "#": "write the field's name alone",
+    ":": "write the field's name alone; text stands in single quotes",
+    "&": "write AND",
+    "|": "write OR",
+    "\\": "in text, a single quote is written twice: 'it''s'",
+}
+
+
+def tokenize(text: str) -> list[Token]:
+    """Split an expression's text into tokens, the last of kind ``end``.
+
+    Raises:
+        ExpressionError: A character that no expression has, an open quote, or a text beyond `LONGEST`.
+    """
+    if len(text) > LONGEST:
+        raise ExpressionError(
+            f"an expression has at most {LONGEST:,} characters, this has {len(text):,}", LONGEST, len(text),
+            "move parts of it into dimensions",
+        )
+    tokens: list[Token] = []
+    match = _TOKEN.match
+    at = 0
+    while at < len(text):
+        found = match(text, at)
+        if found is None:
+            raise _odd(text, at)
+        kind = str(found.lastgroup)
+        end = found.end()
+        if kind == "word":
+            written = found.group()
+            tokens.append(Token(kind, written, at, end, written.upper()))
+        elif kind == "op" and text.startswith("//", at):
+            raise _odd(text, at)
+        elif kind != "skip":
+            tokens.append(Token(kind, found.group(), at, end))
+            if kind == "num" and end < len(text) and (text[end].isalnum() or text[end] == "_"):
+                raise ExpressionError(
+                    "a number is followed by letters", at, end + 1,
+                    "a name begins with a letter; one that does not stands in double quotes",
+                )
+        at = end
+    tokens.append(Token("end", "", len(text), len(text)))
+    return tokens
+
+
+def _odd(text: str, at: int) -> ExpressionError:
+    char = text[at]
+    if char in "'\"":
+        return ExpressionError("a quote is opened and not closed", at, len(text), f"end it with {char}")
+    if char in "‘’‚‛":
+        return ExpressionError("a curly quote", at, at + 1, "text stands in straight single quotes: 'completed'")
+    if char in "“”„‟":
+        return ExpressionError("a curly quote", at, at + 1, "text stands in straight single quotes: 'completed'")
+    if text.startswith("/*", at):
+        return ExpressionError("a comment is opened and not closed", at, at + 2, "end it with */")
+    found = _ODD.match(text, at)
+    word = found.group() if found else char
+    if word not in _HINTS and char.isalpha():
+        hint = f'a name with such letters stands in double quotes: "{char}…"'
+        return ExpressionError(f"{char} is no letter of a plain name", at, at + 1, hint)
+    hint = _HINTS.get(word, "write a name, a number or text in single quotes")
+    return ExpressionError(f"{word} is not part of the expression language", at, at + len(word), hint)
