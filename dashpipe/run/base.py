@@ -1,0 +1,144 @@
+"""What the steps of a run share: what was asked for, the pinned run, and the live things of one attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from dashpipe.compile.plan import Plan
+from dashpipe.spec.model import Grain, Subject
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+    from pymongo.database import Database
+
+    from dashpipe.run.connections import Connections
+    from dashpipe.run.lease import Held
+    from dashpipe.run.log import Log
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What asks for a run.
+
+    Attributes:
+        subject: The deployed spec: what a new pin takes.
+        run_id: Who runs: ``dag_id/run_id``, or ``command/<id>``.
+        kind: ``scheduled``, ``manual``, ``backfill``, ``asset`` or ``command``.
+        start: The first local date that is asked for by name (``from``).
+        end: The local date after the last one (``to``).
+        logical_date: The instant of a manual run.
+        interval_end: The end of the data interval of a scheduled or backfill run.
+        upstream: The ids of the subjects whose publishing started an asset run.
+        now: ``--now``; ``None`` is the clock.
+        allow_removal: Whether more rows may vanish than ``target.max_removed`` allows.
+        again_after: Seconds that retry delays may put between two steps.
+    """
+
+    subject: Subject
+    run_id: str
+    kind: str = "command"
+    start: date | None = None
+    end: date | None = None
+    logical_date: datetime | None = None
+    interval_end: datetime | None = None
+    upstream: tuple[str, ...] = ()
+    now: datetime | None = None
+    allow_removal: bool = False
+    again_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Where a run happens: connections, environment and settings.
+
+    Attributes:
+        connections: The way to databases, by connection name.
+        environ: The environment that ``{env: …}`` values and settings are read from.
+        allow_env: The patterns of names that specs may read.
+        log: Where the run says what it does.
+        batch_size: Documents a batch on the cursor route.
+    """
+
+    connections: Connections
+    environ: Mapping[str, str]
+    allow_env: tuple[str, ...]
+    log: Log
+    batch_size: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A collection: connection, database and name."""
+
+    connection: str
+    database: str
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The window of a run: UTC instants ``[start, end)``, and which rule gave its end."""
+
+    start: datetime
+    end: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The pinned run record, decoded: what steps work from.
+
+    Attributes:
+        id: The run's id.
+        generation: How often a plan was pinned; receipts of another generation do not count.
+        subject: The pinned spec.
+        plan: Its plan.
+        hash: The fingerprint of the spec's data part.
+        as_of: The instant extract began, or ``--now``.
+        window: The window.
+        named: Whether ``from`` and ``to`` were given.
+        partitions: The labels to compute, a grain, in time order.
+        sources: Where each source is.
+        lookups: Where each looked-up dimension is.
+        targets: Where each grain's rows go.
+        allow_removal: See ``Request``.
+        receipts: What each task of this generation left, by task (``extract_lessons``, ``transform``, …).
+    """
+
+    id: str
+    generation: int
+    subject: Subject
+    plan: Plan
+    hash: str
+    as_of: datetime
+    window: Window
+    named: bool
+    partitions: Mapping[Grain, tuple[str, ...]]
+    sources: Mapping[str, Place]
+    lookups: Mapping[str, Place]
+    targets: Mapping[Grain, Place]
+    allow_removal: bool = False
+    receipts: Mapping[str, Document] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The live things of one attempt of a step."""
+
+    setup: Setup
+    request: Request
+    lease: Held
+
+    @property
+    def target(self) -> Database[Document]:
+        """The database of the subject's target, which holds the state too."""
+        return self.setup.connections.database(self.request.subject.target.connection)
+
+    def collection(self, place: Place) -> Collection[Document]:
+        """A collection by its place."""
+        return self.setup.connections.client(place.connection)[place.database][place.collection]

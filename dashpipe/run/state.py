@@ -1,0 +1,32 @@
+"""The names of the collections that hold a run's state, all in the target database."""
+
+from __future__ import annotations
+
+import hashlib
+
+from dashpipe.spec.model import Grain
+
+RUNS = "dashpipe_runs"
+PARTITIONS = "dashpipe_partitions"
+CHECKS = "dashpipe_checks"
+AUDIT = "dashpipe_audit"
+TARGETS = "dashpipe_targets"
+CAPABILITIES = "dashpipe_capabilities"
+
+#: What begins with this belongs to dashpipe, and no target may be called so.
+PREFIX = "dashpipe_"
+
+
+def staging_prefix(subject_id: str) -> str:
+    """What the names of all staging collections of a subject begin with."""
+    return f"{PREFIX}stage_{subject_id}__"
+
+
+def staging_run(subject_id: str, run_id: str) -> str:
+    """What the names of the staging collections of one run of a subject begin with."""
+    return f"{staging_prefix(subject_id)}{hashlib.sha256(run_id.encode()).hexdigest()[:8]}_"
+
+
+def staging(subject_id: str, run_id: str, kind: str, grain: Grain, fence: int) -> str:
+    """The name of a staging collection: one a run, kind (``rows``, ``parts``, …), grain and fence."""
+    return f"{staging_run(subject_id, run_id)}{kind}_{grain.value}_{fence}"
