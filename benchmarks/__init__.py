@@ -1,0 +1,1 @@
+"""How fast dashpipe is, as ratios measured in one run: ``python -m benchmarks [--quick] [NAME …]``."""

@@ -1,0 +1,81 @@
+"""Results as a table for a terminal, as JSON, and as RESULTS.md."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from datetime import datetime, timezone
+from typing import Any
+
+from benchmarks.harness import Result
+
+
+def line(result: Result) -> str:
+    """One result in one line."""
+    return f"{'ok  ' if result.met else 'MISS'}  {figure(result):<24} goal {goal(result):<16} {result.name}"
+
+
+def figure(result: Result) -> str:
+    """The figure of a result, in words."""
+    if result.limit is not None:
+        return f"{result.beyond:+.1f} ms"
+    return f"{result.ratio:.2f}× {'faster' if result.faster else 'the time'}"
+
+
+def goal(result: Result) -> str:
+    """The goal of a result, in words."""
+    if result.limit is not None:
+        return f"≤ +{result.limit:g} ms"
+    if result.goal is None:
+        return "–"
+    return f"{'≥' if result.faster else '≤'} {result.goal:g}×"
+
+
+def document(results: list[Result], quick: bool, command: str) -> dict[str, Any]:
+    """All results as JSON values."""
+    return {
+        "version": 1,
+        "command": command,
+        "quick": quick,
+        "machine": machine(),
+        "results": [dataclasses.asdict(one) | {"met": one.met} for one in results],
+    }
+
+
+def machine() -> str:
+    """The machine that the figures are of."""
+    import os
+
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"
+
+
+def markdown(results: list[Result], command: str) -> str:
+    """RESULTS.md."""
+    day = datetime.now(tz=timezone.utc).date()
+    rows = [
+        "# Benchmarks",
+        "",
+        f"`{command}`, {day}, {machine()}.",
+        "",
+        "Each figure is the median of paired runs in one session: the two ways in turns, same machine, same data.",
+        "Wall time decides; CPU time is that of all processes that worked, the server's too.",
+        "",
+        "| what | figure | by CPU | goal | dashpipe, wall / CPU s | other, wall / CPU s |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for one in results:
+        by_cpu = "–" if one.limit is not None else f"{one.ratio_cpu:.2f}×"
+        mark = "" if one.met else " **missed**"
+        cells = [one.name, figure(one), by_cpu, goal(one) + mark, _measure(one.ours), _measure(one.other)]
+        rows.append(f"| {' | '.join(cells)} |")
+    rows += ["", "## Sizes", ""]
+    for one in results:
+        about = ", ".join(f"{key} {value}" for key, value in one.about.items())
+        rows.append(f"- {one.name}: {about}{', ' if about else ''}{one.pairs} pairs.")
+    return "\n".join(rows) + "\n"
+
+
+def _measure(side: tuple[str, Any]) -> str:
+    what, measure = side
+    return f"{what}: {measure.wall:.3f} / {measure.cpu:.3f}"
