@@ -143,7 +143,8 @@ class Source:
     """One source of a subject: a model by name, or one defined in the subject itself.
 
     ``unique`` keeps, of the documents of a partition that agree on these keys, the newest by time (ties: the
-    greatest ``_id``), before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %).
+    greatest ``_id``), before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may
+    take; in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes.
     """
 
     name: str
@@ -220,10 +221,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Lookback:
-    """Days before a run's end that are computed again: all of ``dense``, and single days ``sparse`` back."""
+    """Days before a run's end that are computed again: all of ``dense``, and single days ``sparse`` back.
+
+    ``default`` tells that it comes from ``dashpipe.toml``, not from the spec: the variable ``LOOKBACK_DAYS`` goes
+    before it then.
+    """
 
     dense: int = 3
     sparse: tuple[int, ...] = ()
+    default: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashpipe.lint.where import positions
+from dashpipe.spec.where import positions
 
 DOCUMENTS = [
     "a: duration / 60\n",

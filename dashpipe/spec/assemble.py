@@ -1,0 +1,198 @@
+"""From the files of a project to its subjects: models and drafts built, names resolved, identities compared."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dashpipe.spec.build import Draft, build_model, build_subject, is_model
+from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
+from dashpipe.spec.issue import NAMES, Issue
+from dashpipe.spec.model import Origin, Source, Subject
+from dashpipe.spec.naming import collection_name
+from dashpipe.spec.node import Seq
+from dashpipe.spec.project import Resolved
+from dashpipe.spec.resolve import check_source, names_of, resolve
+from dashpipe.spec.values import child
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dashpipe.spec.project import Project, SourceFile
+
+#: Findings that a mistake at the top of the same file may have caused: something was not there, or not understood.
+FOLLOWERS = frozenset({"N009", "N010", "N016"})
+
+_MODEL = re.compile(r"^model:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
+
+
+def assemble(project: Project) -> Resolved:
+    """Build and resolve all subjects of a project."""
+    models: dict[str, Source | None] = {}
+    built: list[Source] = []
+    doubtful: set[str] = set()
+    drafts: list[Draft] = []
+    issues: list[Issue] = []
+    for file in project.files:
+        if file.node is None:
+            match = _MODEL.search(file.text)
+            if match is not None:
+                models.setdefault(match[1], None)
+        elif is_model(file.node):
+            model = build_model(file.node, file.path)
+            if model is not None:
+                issues += _another_model(models.get(model.name), model)
+                if models.get(model.name) is None:
+                    models[model.name] = model
+                built.append(model)
+                issues += check_source(model)
+                if _doubtful_model(file, model):
+                    doubtful.add(model.name)
+        else:
+            draft = build_subject(file.node, file.path, project.config, file.folder)
+            if draft is not None:
+                drafts.append(draft)
+                if any("sources" in one.path[:1] or not one.path for one in _errors(file)):
+                    doubtful.add(file.path)
+    every: list[Subject] = []
+    for draft in drafts:
+        subject, wrong = resolve(draft, models, doubtful)
+        every.append(subject)
+        issues += wrong
+    issues += _identities(every)
+    issues += _collections(every)
+    findings = tuple(sorted(_findings(project, issues), key=lambda one: one.sort_key))
+    errors = [*findings, *(one for file in project.files for one in _errors(file))]
+    wrong_files = {one.file for one in errors}
+    by_file: dict[str, list[Diagnostic]] = {}
+    for one in errors:
+        by_file.setdefault(one.file, []).append(one)
+    subjects = tuple(
+        one
+        for one in every
+        if not any(concerns(one, each) for file in files_of(one) & wrong_files for each in by_file[file])
+    )
+    return Resolved(subjects, findings, tuple(every), tuple(built))
+
+
+def files_of(subject: Subject) -> set[str]:
+    """The files that a subject is made from: its own and its models'."""
+    return {subject.origin.file, *(one.origin.file for one in subject.sources)}
+
+
+def concerns(subject: Subject, finding: Diagnostic) -> bool:
+    """Whether a finding is of what a subject is made from; a model's metric that it does not take is not."""
+    if finding.file == subject.origin.file:
+        return True
+    if finding.file not in files_of(subject):
+        return False
+    if finding.path[:1] != ("metrics",) or len(finding.path) < 2:
+        return True
+    return any(one.origin == Origin(finding.file, finding.path[:2]) for one in subject.metrics)
+
+
+def _errors(file: SourceFile) -> list[Diagnostic]:
+    return [one for one in file.findings if one.severity is Severity.ERROR]
+
+
+def _doubtful_model(file: SourceFile, model: Source) -> bool:
+    """Whether a model's file has names that could not be read: a key misspelt, an item without a name."""
+    if any(len(one.path) < 2 for one in _errors(file)):
+        return True
+    for key, parts in (("metrics", model.metrics), ("dimensions", model.dimensions)):
+        node = child(file.node, key)
+        if node is not None and (not isinstance(node, Seq) or len(node.items) != len(parts)):
+            return True
+    return False
+
+
+def _another_model(first: Source | None, model: Source) -> Iterator[Issue]:
+    if first is not None:
+        text = f"there is a model `{model.name}` already"
+        help = "give one of the two another name"
+        yield Issue(
+            "N012", model.origin.at("model"), text, help, ((first.origin.at("model"), "the first one"),)
+        )
+
+
+def _identities(subjects: Iterable[Subject]) -> Iterator[Issue]:
+    """No two files are the same version of the same subject."""
+    first: dict[str, Subject] = {}
+    for one in subjects:
+        earlier = first.setdefault(one.id, one)
+        if earlier is not one:
+            yield Issue(
+                "N013",
+                one.origin.at("subject"),
+                f"there is a subject {one.id} already",
+                "give it another `subject` name, or, if it replaces the other, the next `version`",
+                ((earlier.origin.at("subject"), "the first one"),),
+            )
+
+
+def _collections(subjects: Iterable[Subject]) -> Iterator[Issue]:
+    """No two subjects or versions write one collection."""
+    first: dict[tuple[str, str], tuple[Subject, str]] = {}
+    ids: dict[str, Subject] = {}
+    for one in subjects:
+        if ids.setdefault(one.id, one) is not one:
+            continue  # two of one identity: said already
+        target = one.target
+        names = {
+            (target.connection, collection_name(base, grain, one.version)): grain.value
+            for grain in dict.fromkeys(one.grains)
+            for base in sorted(names_of(target.collection), key=lambda name: (name[:1] == "{", name))
+        }
+        clash = next((name for name in names if name in first), None)
+        for name, grain in names.items():
+            first.setdefault(name, (one, grain))
+        if clash is not None:
+            other, grain = first[clash]
+            named = clash[1].removeprefix("{env: ").replace("}", "", 1)
+            yield Issue(
+                "N014",
+                target.origin.at("collection", "env" if clash[1].startswith("{") else "default"),
+                f"the rows of grain {names[clash]} go to {named}, as those of grain {grain} of {other.id} do",
+                "give one of the two another `target.collection`: a collection has one owner",
+                ((other.target.origin.at("collection"), f"the target of {other.id}"),),
+            )
+
+
+def _findings(project: Project, issues: Iterable[Issue]) -> set[Diagnostic]:
+    """The issues at their places, each once; those that another finding of the same value caused are left out."""
+    wrong = {file.path: [one.path for one in _errors(file)] for file in project.files if file.findings}
+    found: set[Diagnostic] = set()
+    for one in issues:
+        if follows(one.code, one.at.path, wrong.get(one.at.file, ())):
+            continue
+        span = _place(project, one)
+        related = tuple(Related(at.file, project.span(at), text) for at, text in one.related)
+        found.add(
+            Diagnostic(
+                one.code,
+                NAMES[one.code],
+                Severity.ERROR,
+                one.message,
+                one.at.file,
+                span,
+                one.at.path,
+                related,
+                one.help,
+            )
+        )
+    return found
+
+
+def follows(code: str, path: tuple[str | int, ...], wrong: Iterable[tuple[str | int, ...]]) -> bool:
+    """Whether a finding follows from a mistake of shape in the same file: of the same value, or what it lies in."""
+    return any(
+        (bool(one) and path[: len(one)] == one) or (len(one) < 2 and code in FOLLOWERS) for one in wrong
+    )
+
+
+def _place(project: Project, issue: Issue) -> Span:
+    if issue.part is not None:
+        from dashpipe.spec.place import part_span  # needed for few findings only
+
+        return part_span(project, issue.at, *issue.part)
+    return project.span(issue.at, issue.on_key)

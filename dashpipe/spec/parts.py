@@ -1,0 +1,208 @@
+"""From nodes to the parts of a spec: metrics, sources, checks. Names are not resolved yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dashpipe.spec.model import (
+    NOWHERE,
+    Bounds,
+    Check,
+    Dimension,
+    Field,
+    Input,
+    Lookup,
+    Metric,
+    Origin,
+    Query,
+    Source,
+    Target,
+    Time,
+)
+from dashpipe.spec.node import Map, Node, Scalar, plain
+from dashpipe.spec.values import (
+    as_text,
+    child,
+    entries,
+    env_text,
+    flag,
+    grain,
+    grains,
+    number,
+    optional,
+    text,
+    texts,
+    whole,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A metric that a subject takes from a source by name: ``minutes``, or ``{metric: reviews.minutes, as: …}``."""
+
+    name: str
+    source: str | None = None
+    alias: str | None = None
+    hidden: bool = False
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+    @property
+    def final(self) -> str:
+        """The name that it has in the subject."""
+        return self.alias or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A source that a subject takes from a model, by name."""
+
+    name: str
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
+    """A model, or a source that a subject defines; ``key`` is the key of its name."""
+    time = child(node, "time")
+    kind = text(time, "as", "date")
+    moment = Time(text(time, "field"), kind) if isinstance(time, Map) else Time(as_text(time) or "")
+    fields = child(node, "fields")
+    untimed = number(child(node, "max_untimed"))
+    return Source(
+        name=text(node, key),
+        collection=env_text(child(node, "collection")) or "",
+        time=moment,
+        connection=text(node, "connection", "source"),
+        updated=optional(node, "updated"),
+        where=optional(node, "where"),
+        fields=_fields(fields, origin.at("fields")) if isinstance(fields, Map) else (),
+        dimensions=build_dimensions(child(node, "dimensions"), origin.at("dimensions")),
+        metrics=tuple(
+            build_metric(one, at)
+            for one, at in entries(child(node, "metrics"), origin.at("metrics"))
+            if optional(one, "name") is not None
+        ),
+        read=optional(node, "read"),
+        max_untimed=0.001 if untimed is None else float(untimed),
+        description=text(node, "description"),
+        origin=origin,
+    )
+
+
+def _fields(node: Map, origin: Origin) -> tuple[Field, ...]:
+    found = []
+    for one in node.entries:
+        type_ = one.value if isinstance(one.value, Scalar) else child(one.value, "type")
+        on_error = text(one.value, "on_type_error", "nullify")
+        found.append(Field(one.name, as_text(type_) or "", on_error, origin.at(one.name)))
+    return tuple(found)
+
+
+def build_dimensions(node: Node | None, origin: Origin) -> tuple[Dimension, ...]:
+    """Dimensions of a source or a subject: names, or mappings with a name."""
+    found = []
+    for one, at in entries(node, origin):
+        name = optional(one, "name") if isinstance(one, Map) else as_text(one)
+        if name is not None:
+            lookup = child(one, "lookup")
+            found.append(
+                Dimension(
+                    name=name,
+                    expr=optional(one, "expr"),
+                    lookup=_lookup(lookup) if isinstance(lookup, Map) else None,
+                    description=text(one, "description"),
+                    origin=at,
+                )
+            )
+    return tuple(found)
+
+
+def _lookup(node: Map) -> Lookup:
+    return Lookup(
+        collection=env_text(child(node, "collection")) or "",
+        key=text(node, "key"),
+        foreign=text(node, "foreign"),
+        field=text(node, "field"),
+        connection=optional(node, "connection"),
+    )
+
+
+def build_metric(node: Node, origin: Origin) -> Metric:
+    """A metric of a source or of a subject."""
+    empty = child(node, "empty")
+    on_zero = child(node, "on_zero")
+    return Metric(
+        name=text(node, "name"),
+        type=text(node, "type"),
+        source=optional(node, "source"),
+        expr=optional(node, "expr"),
+        where=optional(node, "where"),
+        numerator=optional(node, "numerator"),
+        denominator=optional(node, "denominator"),
+        on_zero=plain(on_zero) if isinstance(on_zero, Scalar) else None,
+        inputs=tuple(
+            Input(text(one, "metric"), text(one, "as") or text(one, "metric"), optional(one, "where"), at)
+            for one, at in entries(child(node, "inputs"), origin.at("inputs"))
+        ),
+        grains=grains(child(node, "grains")),
+        empty=plain(empty) if isinstance(empty, Scalar) else None,
+        has_empty=empty is not None,
+        hidden=flag(node, "hidden"),
+        description=text(node, "description"),
+        unit=text(node, "unit"),
+        format=text(node, "format"),
+        owner=text(node, "owner"),
+        origin=origin,
+    )
+
+
+def build_taken(node: Node, origin: Origin) -> Take | None:
+    """The metric that an item of a subject's list takes from a source, ``None`` where the item defines one."""
+    if isinstance(node, Map):
+        name, alias = optional(node, "metric"), optional(node, "as")
+        if name is None:
+            return None
+    else:
+        name, alias = as_text(node), None
+        if name is None:
+            return None
+    source, dot, metric = name.rpartition(".")
+    return Take(metric, source if dot else None, alias, flag(node, "hidden"), origin)
+
+
+def build_target(node: Node | None, collection: str, origin: Origin) -> Target:
+    """Where the rows go; ``collection`` is the default."""
+    removed = number(child(node, "max_removed"))
+    return Target(
+        collection=env_text(child(node, "collection")) or collection,
+        connection=text(node, "connection", "target"),
+        queries=tuple(
+            Query(texts(child(one, "equal")), optional(one, "range"))
+            for one, _ in entries(child(node, "queries"), origin)
+        ),
+        retention_days=whole(child(node, "retention_days")),
+        max_removed=0.2 if removed is None else float(removed),
+        origin=origin,
+    )
+
+
+def build_check(node: Node, origin: Origin) -> Check:
+    """A check."""
+    return Check(
+        id=text(node, "id"),
+        type=text(node, "type"),
+        metric=optional(node, "metric"),
+        source=optional(node, "source"),
+        keys=texts(child(node, "keys")),
+        grain=grain(child(node, "grain")),
+        incomplete=flag(node, "incomplete"),
+        warn=_bounds(child(node, "warn")),
+        fail=_bounds(child(node, "fail")),
+        origin=origin,
+    )
+
+
+def _bounds(node: Node | None) -> Bounds | None:
+    if not isinstance(node, Map):
+        return None
+    limits = (number(child(node, key)) for key in ("below", "above", "hours"))
+    return Bounds(*(None if one is None else float(one) for one in limits))

@@ -1,0 +1,183 @@
+"""A project: its settings, every spec file, and the subjects that follow from them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dashpipe.spec.diagnostic import Diagnostic, Severity, Span
+from dashpipe.spec.node import Map, Node, at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashpipe.spec.model import Origin, Source, Subject
+    from dashpipe.spec.toml import Config
+
+#: The file whose folder is a project's root.
+SETTINGS = "dashpipe.toml"
+
+_START = Span(1, 1, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A spec file: its name in the project, its text, its nodes (``None`` where it cannot be read), what is wrong."""
+
+    path: str
+    text: str
+    node: Node | None
+    findings: tuple[Diagnostic, ...]
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it lies in, the default domain."""
+        parts = self.path.split("/")
+        return parts[-2] if len(parts) > 1 else ""
+
+    def line_starts(self) -> list[int]:
+        """The offset at which each line begins."""
+        starts = [0]
+        for line in self.text.splitlines(keepends=True):
+            starts.append(starts[-1] + len(line))
+        return starts
+
+    def span(self, path: tuple[str | int, ...], on_key: bool = False) -> Span:
+        """The place of a key path; what stands nowhere in the file is at its ``subject:`` or ``model:``."""
+        if self.node is None:
+            return _START
+        if isinstance(self.node, Map) and (not path or self.node.get(str(path[0])) is None):
+            for entry in self.node.entries:
+                if entry.name in ("subject", "model"):
+                    return entry.key.span if on_key else entry.value.span
+            return self.node.entries[0].key.span if self.node.entries else _START
+        return at(self.node, path, on_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The subjects of a project.
+
+    Attributes:
+        subjects: Those without an error in reading, shape or names.
+        findings: What is wrong with names (family N). Findings of reading and shape are the files' own.
+        every: All subjects as far as they could be built, for rules that look at the rest of a broken one.
+        models: Each model that could be built.
+    """
+
+    subjects: tuple[Subject, ...]
+    findings: tuple[Diagnostic, ...]
+    every: tuple[Subject, ...]
+    models: tuple[Source, ...]
+
+
+class Project:
+    """A project as it was read; ``load`` makes one. Nothing of it changes any more."""
+
+    def __init__(
+        self, root: Path, config: Config, files: tuple[SourceFile, ...], findings: tuple[Diagnostic, ...]
+    ) -> None:
+        """A project of these parts; ``findings`` are those of no spec file: of the settings, of the folder."""
+        self.root = root
+        self.config = config
+        self.files = files
+        self.findings = findings
+        self.by_path = {one.path: one for one in files}
+        self._resolved: Resolved | None = None
+
+    def resolved(self) -> Resolved:
+        """The subjects with all names resolved; worked out once."""
+        if self._resolved is None:
+            from dashpipe.spec.assemble import assemble
+
+            self._resolved = assemble(self)
+        return self._resolved
+
+    def span(self, origin: Origin, on_key: bool = False) -> Span:
+        """The place of an origin in its file."""
+        file = self.by_path.get(origin.file)
+        return _START if file is None else file.span(origin.path, on_key)
+
+
+def load(root: Path) -> Project:
+    """Read a project's settings and all of its spec files.
+
+    Args:
+        root: The folder of ``dashpipe.toml``.
+
+    Returns:
+        The project. A file that cannot be read is one with a finding, and hides no other.
+    """
+    from dashpipe.spec.reader import LARGEST, decode, read
+    from dashpipe.spec.shape import check
+    from dashpipe.spec.toml import load_config
+
+    config, findings = load_config(root / SETTINGS)
+    files: list[SourceFile] = []
+    problems = list(findings)
+    for path, problem in walk(root, config.metrics):
+        if problem is not None:
+            problems.append(_not_read(path, problem))
+            continue
+        try:
+            with open(root / path, "rb") as stream:
+                data = stream.read(LARGEST + 1)
+        except OSError as error:
+            problems.append(_not_read(path, f"this file cannot be read: {error.strerror}"))
+            continue
+        text, wrong = decode(data, path)
+        if text is None:
+            files.append(SourceFile(path, data.decode("latin-1"), None, wrong))
+            continue
+        found = read(text, path)
+        shape = () if found.node is None else check(found.node, path)
+        files.append(SourceFile(path, text, found.node, (*found.findings, *shape)))
+    return Project(root, config, tuple(files), tuple(problems))
+
+
+def walk(root: Path, folder: str) -> Iterator[tuple[str, str | None]]:
+    """The spec files below a folder of the project, sorted, each as its name in the project.
+
+    Links are followed only within the project. The second value says why a file is not read.
+    """
+    base = root / folder
+    within = str(root.resolve())
+    if not base.is_dir():
+        yield folder, f"there is no folder `{folder}`"
+        return
+    seen: set[str] = set()
+    found: list[tuple[str, str | None]] = []
+    stack = [str(base)]
+    while stack:
+        here = stack.pop()
+        real = os.path.realpath(here)
+        if real in seen:
+            continue
+        seen.add(real)
+        name = os.path.relpath(here, root).replace(os.sep, "/")
+        if real != within and not real.startswith(within + os.sep):
+            found.append((name, "this leads out of the project, and is not read"))
+            continue
+        try:
+            with os.scandir(here) as listed:
+                inside = sorted(listed, key=lambda one: one.name)
+        except OSError as error:
+            found.append((name, f"this folder cannot be read: {error.strerror}"))
+            continue
+        for one in inside:
+            if one.name.startswith("."):
+                continue
+            path = f"{name}/{one.name}" if name != "." else one.name
+            if one.is_dir():
+                stack.append(one.path)
+            elif one.name.endswith((".yml", ".yaml")):
+                outside = one.is_symlink() and not os.path.realpath(one.path).startswith(within + os.sep)
+                found.append((path, "this leads out of the project, and is not read" if outside else None))
+    yield from sorted(found)
+
+
+def _not_read(path: str, message: str) -> Diagnostic:
+    help = "mend the link or the rights, or move the file out of the folder of specs"
+    return Diagnostic("L004", "file-not-read", Severity.ERROR, message, path, _START, help=help)
