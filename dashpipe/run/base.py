@@ -82,11 +82,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The window of a run: UTC instants ``[start, end)``, and which rule gave its end."""
+    """The window of a run: UTC instants ``[start, end)``, and which rule gave its end.
+
+    ``also`` are further ranges that belong to it: the single days of a sparse lookback, and what upstream
+    published.
+    """
 
     start: datetime
     end: datetime
     why: str
+    also: tuple[tuple[datetime, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
