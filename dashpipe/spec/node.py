@@ -66,6 +66,11 @@ class Map:
 Node = Union[Scalar, Seq, Map]
 
 
+def nothing(node: Node) -> bool:
+    """Whether a value is absent, or was refused: a finding of reading says so, and later checks pass over it."""
+    return isinstance(node, Scalar) and node.value is None and not node.text and not node.style
+
+
 def plain(node: Node) -> Any:
     """The plain value: dicts, lists and scalars."""
     if isinstance(node, Scalar):

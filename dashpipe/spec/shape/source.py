@@ -1,0 +1,188 @@
+"""The keys of a source: what a model file holds, and what a subject defines inline."""
+
+from __future__ import annotations
+
+from dashpipe.spec.shape.kinds import Cases, Either, Key, Keys, ListOf, Number, Paths, Text, Words
+from dashpipe.spec.shape.metric import definition
+from dashpipe.spec.shape.texts import (
+    COLLECTION_OR_ENV,
+    CONNECTION,
+    EXPRESSION,
+    NAME,
+    PATH,
+    PLAIN,
+    REF,
+)
+
+FIELD_TYPES = ("integer", "number", "decimal", "string", "boolean", "date", "object_id", "array")
+
+TYPE = Words(
+    FIELD_TYPES,
+    also=(
+        *((one, "integer") for one in ("int", "int32", "int64", "long", "bigint", "smallint")),
+        *((one, "number") for one in ("float", "double", "real", "numeric", "num")),
+        *((one, "string") for one in ("str", "text", "varchar", "char", "uuid")),
+        *((one, "decimal") for one in ("decimal128", "money")),
+        *((one, "date") for one in ("datetime", "timestamp", "timestamptz", "time", "isodate")),
+        *((one, "boolean") for one in ("bool", "flag")),
+        *((one, "object_id") for one in ("objectid", "oid", "id")),
+        *((one, "array") for one in ("list", "set")),
+    ),
+)
+
+FIELD = Keys(
+    "field",
+    (
+        Key(
+            "type",
+            TYPE,
+            "The type of the field's values; a value of another type is NULL and counted.",
+            required=True,
+        ),
+        Key(
+            "on_type_error",
+            Words(
+                ("nullify", "fail"),
+                also=(
+                    ("skip", "nullify"),
+                    ("null", "nullify"),
+                    ("ignore", "nullify"),
+                    ("error", "fail"),
+                    ("raise", "fail"),
+                ),
+                later=("quarantine",),
+            ),
+            "What a value of another type does: it becomes NULL and is counted, or the run fails.",
+            default="nullify",
+        ),
+    ),
+    later=("pii",),
+    short="type",
+)
+
+TIME = Either(
+    (
+        PATH,
+        Keys(
+            "time",
+            (
+                Key("field", PATH, "The field that holds the instant.", required=True),
+                Key(
+                    "as",
+                    Words(
+                        ("date",),
+                        also=(("datetime", "date"), ("timestamp", "date")),
+                        later=("iso", "epoch_s", "epoch_ms", "object_id"),
+                    ),
+                    "How the instant is stored: `date` is MongoDB's own date.",
+                    default="date",
+                ),
+            ),
+            short="field",
+        ),
+    )
+)
+
+LOOKUP = Keys(
+    "lookup",
+    (
+        Key("collection", COLLECTION_OR_ENV, "The collection that is looked up in.", required=True),
+        Key("key", REF, "The dimension of the row whose value is looked up.", required=True),
+        Key("foreign", PATH, "The field of the collection that holds this value.", required=True),
+        Key("field", PATH, "The field of the collection whose value the dimension takes.", required=True),
+        Key("connection", CONNECTION, "The connection to the collection.", default="the first source's"),
+    ),
+    later=("valid",),
+)
+
+DIMENSION = Either(
+    (
+        NAME,
+        Keys(
+            "dimension",
+            (
+                Key("name", NAME, "The dimension's name: a column of the row.", required=True),
+                Key("expr", EXPRESSION, "Its value, an SQL expression over a document.", default="its name"),
+                Key("description", PLAIN, "What it is, for people.", default="empty"),
+            ),
+            foreign=(("lookup", "a lookup belongs to the `dimensions` of a subject"),),
+        ),
+    )
+)
+
+#: Keys of a source in either place.
+_COMMON = (
+    Key("description", PLAIN, "What one document is.", default="empty"),
+    Key(
+        "collection",
+        COLLECTION_OR_ENV,
+        "The collection that is read, or `{env: NAME, default: …}`.",
+        required=True,
+    ),
+    Key("connection", CONNECTION, "The connection to its database.", default="source"),
+    Key("time", TIME, "The field whose instant decides the partition, or `{field, as}`.", required=True),
+    Key(
+        "updated",
+        PATH,
+        "The field that says when a document last changed: finds changed old days beyond the lookback.",
+    ),
+    Key("where", EXPRESSION, "Which documents count, an SQL condition.", default="all"),
+    Key(
+        "fields",
+        Paths(Either((TYPE, FIELD)), PATH),
+        "The types of what is read: path of a field → type, or `{type, on_type_error}`.",
+        default="types follow from use",
+    ),
+    Key(
+        "dimensions",
+        ListOf(DIMENSION, least=0),
+        "What rows can be keyed by: names, or `{name, expr}`.",
+        default="[]",
+    ),
+    Key("metrics", ListOf(definition(with_source=False), least=0), "What can be measured.", default="[]"),
+    Key(
+        "read",
+        Words(("secondary",), later=()),
+        "Read from a secondary of the replica set.",
+        default="the primary",
+    ),
+    Key(
+        "max_untimed",
+        Number(whole=False, least=0, most=1, help="write a share from 0 to 1: 0.1 % is 0.001"),
+        "The share of documents without a usable time above which the run fails.",
+        default="0.001",
+    ),
+)
+_LATER = ("snapshot", "prepare", "unwind", "unique", "incremental")
+
+SOURCE = Keys(
+    "source",
+    (Key("name", NAME, "The source's name in this subject.", required=True), *_COMMON),
+    later=_LATER,
+)
+
+MODEL = Keys(
+    "model",
+    (
+        Key("dashpipe", Words((1,)), "The version of the spec language.", required=True),
+        Key("model", NAME, "The model's name, by which subjects take it.", required=True),
+        *_COMMON,
+    ),
+    later=_LATER,
+    foreign=tuple(
+        (one, "it belongs to a subject: a model says what a source is, a subject what is made of it")
+        for one in (
+            "grains",
+            "timezone",
+            "schedule",
+            "start",
+            "target",
+            "checks",
+            "lookback_days",
+            "sources",
+            "version",
+        )
+    ),
+)
+
+__all__ = ["DIMENSION", "FIELD_TYPES", "LOOKUP", "MODEL", "SOURCE", "Cases", "Text"]

@@ -1,0 +1,98 @@
+"""The kinds of text that keys have in common: names, paths, collections, durations."""
+
+from __future__ import annotations
+
+from dashpipe.spec.shape.kinds import Either, Key, Keys, Text
+
+#: What a row has beside its dimensions and metrics.
+ROW = ("partition_date", "partition_hour", "grain", "complete", "created_at", "updated_at", "filled")
+
+#: Words that cannot be a bare name in an expression, here or in the SQL that people paste it into.
+SQL = (
+    "all analyse analyze and any array as asc asymmetric between both case cast check collate column constraint create "
+    "default deferrable desc describe distinct do else end escape except exists false fetch for foreign from grant group "
+    "having ilike in initially interval intersect into is join lambda lateral leading like limit not null offset on only or "
+    "order over pivot pivot_longer pivot_wider placing primary qualify references returning select show some summarize "
+    "symmetric table then to trailing true try_cast union unique unpivot using variadic when where window with"
+).split()
+
+_LAST = r"$(?!\n)"  # in Python, $ alone also matches before a last line end
+
+NAME = Text(
+    "a name",
+    pattern=r"^[a-z][a-z0-9_]*" + _LAST,
+    most=48,
+    not_in=frozenset((*ROW, *SQL)),
+    code="S105",
+    help="a name has small letters, digits and _, begins with a letter and has at most 48 characters",
+)
+REF = Text("the name of one", pattern=NAME.pattern, most=48, code="S105", help=NAME.help)
+FULL_REF = Text(
+    "the name of a metric",
+    pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?" + _LAST,
+    most=97,
+    code="S105",
+    help="write the metric's name, or source.metric",
+)
+ID = Text(
+    "an id",
+    pattern=r"^[a-z][a-z0-9_-]*" + _LAST,
+    most=48,
+    code="S105",
+    help="an id has small letters, digits, - and _, begins with a letter and has at most 48 characters",
+)
+PATH = Text(
+    "the path of a field",
+    pattern=r"^[^.$\x00][^.\x00]*(\.[^.$\x00][^.\x00]*)*" + _LAST,
+    most=255,
+    help="write the field's name, below others with dots: teacher.id",
+)
+EXPRESSION = Text("an expression", least=1, help="write an SQL expression")
+PLAIN = Text()
+SOME = Text(least=1, help="write some text")
+
+COLLECTION = Text(
+    "the name of a collection",
+    pattern=r"^(?!system\.)(?!\.)[^$\x00]+(?<!\.)" + _LAST,
+    most=120,
+    least=1,
+    help="a collection's name has no $, and does not begin with `system.` or a dot",
+)
+ENV = Keys(
+    "environment value",
+    (
+        Key(
+            "env",
+            Text(
+                "the name of an environment variable",
+                pattern=r"^[A-Za-z_][A-Za-z0-9_]*" + _LAST,
+                most=128,
+                help="write the variable's name alone, as it is set: SHOP_ORDERS",
+            ),
+            "The environment variable; `[allow] env` in dashpipe.toml must name it.",
+            required=True,
+        ),
+        Key("default", COLLECTION, "What holds where the variable is not set."),
+    ),
+)
+COLLECTION_OR_ENV = Either((COLLECTION, ENV))
+CONNECTION = Text(
+    "the name of a connection",
+    pattern=NAME.pattern,
+    most=48,
+    code="S105",
+    help="write the connection's name: `source` is the Airflow Connection dashpipe_source, or DASHPIPE_SOURCE_URI",
+)
+DURATION = Text(
+    "a duration",
+    pattern=r"^[1-9][0-9]{0,5} ?(s|m|h|d)" + _LAST,
+    help="write seconds as a number, or a number with s, m, h or d: 5m",
+    examples=("5m", "1h"),
+)
+SUBJECT_ID = Text(
+    "the id of a subject",
+    pattern=NAME.pattern,
+    most=150,
+    code="S105",
+    help="write project_domain_subject, without version: cv_dash_course",
+)
