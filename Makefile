@@ -26,7 +26,7 @@ help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: .venv/ready
-	@$(BIN)/dashpipe demo
+	@$(BIN)/dashpipe demo --end today
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow" $(PYTEST_ARGS)

@@ -36,10 +36,15 @@ def _storage_option(function: Callable[..., Any]) -> Callable[..., Any]:
 @command.command()
 @_storage_option
 @click.option("--port", type=click.IntRange(1, 65535), help="Its port on 127.0.0.1 (default: a free one).")
-@click.option("--build", metavar="NAME", help="The build to take (default: the native one where there is one).")
-@format_option("text", "json")
+@click.option(
+    "--build", metavar="NAME", help="The build to take (default: the native one where there is one)."
+)
+@format_option("text", "json", "env")
 def start(storage: Path | None, port: int | None, build: str | None, format: str) -> None:
-    """Start the server, wait until it answers, and print its URI. It runs until `dashpipe embedded stop`."""
+    """Start the server, wait until it answers, and print its URI. It runs until `dashpipe embedded stop`.
+
+    With --format env, print the connections instead: eval "$(dashpipe embedded start --format env)".
+    """
     from dashpipe.embedded import EmbeddedError
     from dashpipe.embedded import start as start_server
 
@@ -50,8 +55,9 @@ def start(storage: Path | None, port: int | None, build: str | None, format: str
         raise click.ClickException(str(error)) from None
     _show(server, format)
     if format == "text":
-        progress(f"for `dashpipe run`: export DASHPIPE_SOURCE_URI='{server.database_uri('source')}'")
-        progress(f"                    export DASHPIPE_TARGET_URI='{server.database_uri('target')}'")
+        progress("for `dashpipe run`:")
+        for line in _exports(server):
+            progress(f"  {line}")
 
 
 @command.command()
@@ -68,7 +74,7 @@ def stop(storage: Path | None) -> None:
 
 @command.command()
 @_storage_option
-@format_option("text", "json")
+@format_option("text", "json", "env")
 def status(storage: Path | None, format: str) -> int:
     """Print the URI of the server that runs here; exit code 1 where none does."""
     server = _find(storage)
@@ -82,13 +88,28 @@ def status(storage: Path | None, format: str) -> int:
 
 
 def _show(server: Server, format: str) -> None:
-    if format == "json":
+    if format == "env":
+        click.echo("\n".join(_exports(server)))
+    elif format == "json":
         import json
 
-        about = {"running": True, "uri": server.uri, "port": server.port, "pid": server.pid, "build": server.build}
+        about = {
+            "running": True,
+            "uri": server.uri,
+            "port": server.port,
+            "pid": server.pid,
+            "build": server.build,
+        }
         click.echo(json.dumps(about | {"storage": str(server.storage)}, indent=2))
     else:
         click.echo(server.uri)
+
+
+def _exports(server: Server) -> list[str]:
+    """Shell commands that set the connections to two databases of the server."""
+    return [
+        f"export DASHPIPE_{name.upper()}_URI='{server.database_uri(name)}'" for name in ("source", "target")
+    ]
 
 
 def _find(storage: Path | None) -> Server | None:
