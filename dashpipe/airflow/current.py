@@ -1,0 +1,136 @@
+"""The manifest as it stands: read where it is up to date, compiled where specs beside it have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dashpipe.compile import store
+from dashpipe.compile.manifest import Entry, key
+from dashpipe.compile.store import FOLDER, ManifestError, is_id
+
+if TYPE_CHECKING:
+    from dashpipe.compile.manifest import Manifest
+
+_log = logging.getLogger("dashpipe")
+
+
+def current(folder: Path) -> tuple[dict[str, Entry], list[str]]:
+    """Every DAG's entry, by id, and what is wrong with the specs, a line each.
+
+    Args:
+        folder: The folder of the DAG files.
+
+    Raises:
+        ManifestError: There is no manifest that can be read, and no project to make one of.
+    """
+    place = folder / FOLDER
+    unread: ManifestError | None = None
+    try:
+        index = store.read_index(place)
+    except ManifestError as error:
+        index, unread = None, error
+    root = project_root(folder)
+    if root is not None:
+        from dashpipe.compile.project import hashes
+
+        found = hashes(root)
+        if index is None or index["key"] != key(found):
+            manifest = _compiled(root, place, found)
+            _write(place, manifest)
+            return dict(manifest.entries), [one["text"] for one in manifest.errors]
+    if index is None:
+        raise unread or ManifestError(
+            f"there is no manifest in {place}; write it with `dashpipe compile`, "
+            "or deploy dashpipe.toml and the specs"
+        )
+    entries, problems = {}, [one["text"] for one in index["errors"]]
+    for dag_id in index["entries"]:
+        try:
+            entry = store.read_entry(place, dag_id)
+        except ManifestError as error:
+            problems.append(str(error))
+            continue
+        if entry is None:
+            problems.append(
+                f"{place} lists {dag_id} and does not have it; write it again with `dashpipe compile`"
+            )
+        else:
+            entries[dag_id] = entry
+    return entries, problems
+
+
+def one(folder: Path, dag_id: str) -> Entry | None:
+    """The entry of one DAG, whatever the number of others; ``None`` where there is no such subject.
+
+    A worker never writes. Where the specs lie beside the DAG files and have changed since, as in a folder
+    that the processor cannot write to, it compiles them for itself.
+
+    Args:
+        folder: The folder of the DAG files.
+        dag_id: Its id.
+    """
+    if not is_id(dag_id):
+        return None
+    place = folder / FOLDER
+    try:
+        entry = store.read_entry(place, dag_id)
+    except ManifestError as error:
+        _log.warning("%s", error)
+        entry = None
+    root = project_root(folder)
+    if root is None or (entry is not None and not _changed(root, entry)):
+        return entry
+    from dashpipe.compile.project import hashes
+
+    # A subject whose file is gone since may still have a run in flight.
+    return _compiled(root, place, hashes(root)).entries.get(dag_id, entry)
+
+
+def project_root(folder: Path) -> Path | None:
+    """The nearest folder upwards with settings and specs; ``None`` where only the DAG files are deployed."""
+    from dashpipe.spec.project import SETTINGS
+
+    for here in (folder, *folder.parents):
+        if (here / SETTINGS).is_file():
+            from dashpipe.spec.toml import load_config
+
+            config, _ = load_config(here / SETTINGS)
+            return here if (here / config.metrics).is_dir() else None
+    return None
+
+
+def _changed(root: Path, entry: Entry) -> bool:
+    """Whether a file that an entry was made from holds something else now."""
+    for name, was in entry["inputs"].items():
+        try:
+            now = hashlib.sha256((root / name).read_bytes()).hexdigest()
+        except OSError:
+            now = ""
+        if now != was:
+            return True
+    return False
+
+
+def _compiled(root: Path, place: Path, found: dict[str, str]) -> Manifest:
+    from dashpipe.compile.project import compile_project
+    from dashpipe.spec.project import load
+
+    manifest, _ = compile_project(load(root), found, store.read(place))
+    return manifest
+
+
+def _write(place: Path, manifest: Manifest) -> None:
+    """Keep what was compiled, where the folder can be written: it is read in a thousandth of the time."""
+    try:
+        done = store.write(place, manifest)
+    except OSError as error:
+        _log.info(
+            "the manifest in %s stays as it is (%s); the specs are compiled at each parse",
+            place,
+            error.strerror,
+        )
+    else:
+        _log.info("manifest: %d written, %d removed", len(done.written), len(done.removed))

@@ -1,0 +1,101 @@
+"""The documentation of a DAG, in Markdown: rendered when the manifest is made, never when Airflow parses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from dashpipe.compile.describe import place
+from dashpipe.spec.model import AGGREGATES, Metric, Subject
+from dashpipe.spec.naming import collection_name
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_STATES = {
+    "last_good": "Its runs follow the last plan that was good, until these are mended:",
+    "stub": "Its tasks fail until these are mended:",
+}
+
+
+def render(
+    subject: Subject | None, file: str, spec: str, state: str = "ok", findings: Sequence[str] = ()
+) -> str:
+    """The text that Airflow shows with a DAG.
+
+    Args:
+        subject: What the DAG computes, ``None`` where no good plan of it is known.
+        file: The spec's file, as the project names it.
+        spec: The first digits of the spec's fingerprint.
+        state: ``ok``, ``last_good`` or ``stub``.
+        findings: What is wrong with the spec, one line each.
+    """
+    return _template().render(
+        subject=subject,
+        file=file,
+        spec=spec,
+        state=_STATES.get(state, ""),
+        findings=findings,
+        schedule=_schedule(subject) if subject else "",
+        key=[one.name for one in subject.key] if subject else [],
+        targets=_targets(subject) if subject else [],
+        metrics=[_row(one) for one in subject.metrics if not one.hidden] if subject else [],
+    )
+
+
+def _schedule(subject: Subject) -> str:
+    schedule = subject.schedule
+    if schedule is None:
+        return "when asked to"
+    if schedule.after:
+        return f"after {', '.join(schedule.after)}"
+    return f"`{schedule.cron}` in {subject.timezone}"
+
+
+def _targets(subject: Subject) -> list[tuple[str, str]]:
+    base = place(subject.target.collection)
+    return [(grain.value, collection_name(base, grain, subject.version)) for grain in subject.grains]
+
+
+def _row(metric: Metric) -> dict[str, str]:
+    return {
+        "name": metric.name,
+        "what": what(metric),
+        "unit": metric.unit,
+        "description": metric.description,
+    }
+
+
+def what(metric: Metric) -> str:
+    """A metric in one phrase: ``sum of `duration_s / 60` where `score >= 60` (lessons)``."""
+    if metric.type == "ratio":
+        text = f"{metric.numerator} / {metric.denominator}"
+    elif metric.type in AGGREGATES:
+        text = metric.type + (f" of `{metric.expr}`" if metric.expr else "")
+    else:
+        text = f"`{metric.expr}`"
+    if metric.where:
+        text += f" where `{metric.where}`"
+    return text + (f" ({metric.source})" if metric.source else "")
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its table cell."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("dashpipe.compile", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 (Markdown comes out; Airflow's UI renders no raw HTML of it)
+    )
+    environment.filters["cell"] = _cell
+    environment.filters["place"] = place
+    return environment.get_template("dag.md.j2")
