@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashpipe.compile.emit.finalise import direct, finalise, spine
-from dashpipe.compile.emit.rollup import rollup
+from dashpipe.compile.emit.rollup import rollup, rows
 from dashpipe.compile.emit.scan import Ref, Stages, scan, time_match
 from dashpipe.compile.emit.types import types_scan, untimed
 from dashpipe.compile.emit.verify import verify
@@ -14,6 +14,7 @@ __all__ = [
     "direct",
     "finalise",
     "rollup",
+    "rows",
     "scan",
     "spine",
     "time_match",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from dashpipe.compile import partition
@@ -19,7 +20,7 @@ def rollup(
     labels: tuple[str, ...],
     staged: tuple[str, ...],
     target: str,
-    into: Ref,
+    into: Ref | None,
 ) -> Stages:
     """The pipeline that merges a source's parts of coarser partitions, to be run on the finer grain's staging.
 
@@ -31,7 +32,7 @@ def rollup(
         labels: The coarser partitions.
         staged: The finer partitions that this run has in staging; of the others, the published rows count.
         target: The finer grain's target collection, in the same database.
-        into: The parts collection.
+        into: The parts collection to merge into, or ``None`` to yield the parts.
     """
     one = plan.source(source)
     subject = plan.subject
@@ -40,12 +41,15 @@ def rollup(
         for label in labels
         for fine in partition.contains(grain, label, finer, subject.timezone, subject.week_start)
     )
-    here = [fine for fine in inside if fine in set(staged)]
-    there = [fine for fine in inside if fine not in set(staged)]
+    ours = frozenset(staged)
+    here = [fine for fine in inside if fine in ours]
+    there = [fine for fine in inside if fine not in ours]
     present = {f"_state.{one.presence.id}": {"$exists": True}}
-    stages: Stages = [{"$match": {**present, **_rows(finer, here)}}]
+    stages: Stages = [{"$match": {**present, **rows(finer, here)}}]
     if there:
-        stages.append({"$unionWith": {"coll": target, "pipeline": [{"$match": {**present, **_rows(finer, there)}}]}})
+        stages.append(
+            {"$unionWith": {"coll": target, "pipeline": [{"$match": {**present, **rows(finer, there)}}]}}
+        )
     group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.week_start)}
     for at, key in enumerate(one.key):
         group[f"k{at}"] = {"$ifNull": [f"${key.name}", None]}
@@ -54,13 +58,21 @@ def rollup(
     return [*stages, {"$group": {"_id": group, **merged}}, part(one.key, leaves), *merge(into)]
 
 
-def _rows(finer: Grain, labels: list[str]) -> dict[str, Any]:
-    """The filter for the rows of some partitions of the finer grain."""
-    if finer is not Grain.HOUR:
-        return {"partition_date": {"$in": labels}}
-    days: dict[str, list[str]] = {}
+def rows(grain: Grain, labels: Iterable[str]) -> dict[str, Any]:
+    """The filter for the rows of some partitions, in a target or staging collection of that grain."""
+    if grain is not Grain.HOUR:
+        return {"partition_date": {"$in": list(labels)}}
+    hours: dict[str, list[str]] = {}
     for label in labels:
-        days.setdefault(label[:10], []).append(label[11:])
+        hours.setdefault(label[:10], []).append(label[11:])
+    days: dict[tuple[str, ...], list[str]] = {}
+    for day, some in hours.items():
+        days.setdefault(tuple(some), []).append(day)
     if not days:
         return {"partition_date": {"$in": []}}
-    return {"$or": [{"partition_date": day, "partition_hour": {"$in": hours}} for day, hours in days.items()]}
+    return {
+        "$or": [
+            {"partition_date": {"$in": same}, "partition_hour": {"$in": list(some)}}
+            for some, same in days.items()
+        ]
+    }
