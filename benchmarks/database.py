@@ -27,6 +27,7 @@ Document = dict[str, Any]
 START, DAYS = date(2024, 3, 1), 30
 COUNTRIES = ("CN", "DE", "ES", "FR", "GB", "IN", "KE", "MX", "US")
 
+
 @dataclass(frozen=True)
 class Bench:
     """A server, a client of it, and a folder for specs."""

@@ -81,5 +81,9 @@ def run(*, quick: bool) -> list[Result]:
 
 
 def _runs(here: Bench, subjects: list[Subject]) -> Measure:
+    def work() -> None:
+        for one in subjects:
+            here.run(one)
+
     here.forget()
-    return inside(lambda: [here.run(one) for one in subjects], here.server.pid)
+    return inside(work, here.server.pid)

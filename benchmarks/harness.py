@@ -1,8 +1,8 @@
 """What benchmarks share: paired measurements, and what a result is.
 
 Two ways to the same end run in turns (a b, b a, a b, …), so that a machine which slows down slows both. The
-figure is the median of the pairs' ratios. CPU time is that of every process that worked: this one, children, the
-database server.
+figure is the median of the pairs' ratios. CPU time is that of every process that worked: this one, children,
+the database server.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def paired(
             seen.append((first, other[1]()))
 
     def ratio(part: Callable[[Measure], float]) -> float:
-        return statistics.median(part(b) / part(a) if faster else part(a) / part(b) for a, b in seen)
+        both = [(part(b), part(a)) if faster else (part(a), part(b)) for a, b in seen]
+        return statistics.median(above / max(below, 1e-9) for above, below in both)
 
     return Result(
         name=name,
@@ -167,7 +168,7 @@ def inside(work: Callable[[], object], *others: int) -> Measure:
     return Measure(wall, cpu() - before)
 
 
-def script(code: str, cwd: Path | None = None, **environ: str) -> Measure:
+def script(code: str, **environ: str) -> Measure:
     """Run Python code in a process of its own that prints two numbers last: its seconds, wall and CPU.
 
     For what is to be timed after an import that is not.
@@ -177,7 +178,6 @@ def script(code: str, cwd: Path | None = None, **environ: str) -> Measure:
     """
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=cwd,
         env=os.environ | environ,
         capture_output=True,
         text=True,

@@ -58,7 +58,7 @@ def markdown(results: list[Result], command: str) -> str:
         "",
         f"`{command}`, {day}, {machine()}.",
         "",
-        "Each figure is the median of paired runs in one session: the two ways in turns, same machine, same data.",
+        "Each figure is the median of paired runs in one session: the two ways in turns, on the same data.",
         "Wall time decides; CPU time is that of all processes that worked, the server's too.",
         "",
         "| what | figure | by CPU | goal | dashpipe, wall / CPU s | other, wall / CPU s |",

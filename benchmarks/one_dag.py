@@ -1,0 +1,59 @@
+"""One DAG by its id, as a worker wants it before each task: how long beyond importing Airflow alone."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.harness import Result, paired, process, script
+from benchmarks.specs import project
+
+#: What a worker has imported whatever DAG file it reads.
+AIRFLOW = (
+    "import time, airflow.sdk\nfrom airflow.sdk import DAG, BaseOperator, Asset, CronDataIntervalTimetable\n"
+)
+
+ONE = (
+    AIRFLOW
+    + """
+import importlib.util
+spec = importlib.util.spec_from_file_location("subject_dags", {file!r})
+module = importlib.util.module_from_spec(spec)
+cpu, wall = time.process_time(), time.perf_counter()
+spec.loader.exec_module(module)
+cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+assert [one.dag_id for one in vars(module).values() if isinstance(one, DAG)] == [{dag_id!r}]
+print(wall, cpu)
+"""
+)
+NONE = AIRFLOW + "print(0.0, 0.0)"
+
+
+def run(*, quick: bool) -> list[Result]:
+    """Compare, at several sizes of the project."""
+    return [_with(subjects, quick) for subjects in ((10, 1_000) if quick else (10, 100, 1_000, 10_000))]
+
+
+def _with(subjects: int, quick: bool) -> Result:
+    with tempfile.TemporaryDirectory() as name:
+        folder = project(Path(name) / "project", subjects, dags=True)
+        process([sys.executable, "-m", "dashpipe", "compile"], cwd=folder)
+        home = Path(name) / "airflow"
+        home.mkdir()
+        dag_id = f"bench_shop_orders_{subjects // 2:05d}_v1"
+        environ = {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "_AIRFLOW_PARSING_CONTEXT_DAG_ID": dag_id,
+            "_AIRFLOW_PARSING_CONTEXT_TASK_ID": "any",
+        }
+        one = ONE.format(file=str(folder / "dags" / "generate.py"), dag_id=dag_id)
+        return paired(
+            f"one DAG of {subjects:,}, beyond importing Airflow",
+            ("dags/generate.py", lambda: script(one, **environ)),
+            ("nothing", lambda: script(NONE, **environ)),
+            pairs=3 if quick else 9,
+            limit=50.0,
+            about={"subjects": subjects},
+        )
