@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile.plan import Plan
-from dashpipe.spec.model import Grain, Subject
-
 if TYPE_CHECKING:
     from pymongo.collection import Collection
     from pymongo.database import Database
 
+    from dashpipe.compile.plan import Plan
     from dashpipe.run.connections import Connections
     from dashpipe.run.lease import Held
     from dashpipe.run.log import Log
+    from dashpipe.spec.model import Grain, Subject
 
 Document = dict[str, Any]
 
@@ -112,6 +111,7 @@ class Run:
         lookups: Where each looked-up dimension is.
         targets: Where each grain's rows go.
         allow_removal: See ``Request``.
+        reopened: Whether a cleared task opened the record again: the lease is given up after each step.
         receipts: What each task of this generation left, by task (``extract_lessons``, ``transform``, …).
     """
 
@@ -128,6 +128,7 @@ class Run:
     lookups: Mapping[str, Place]
     targets: Mapping[Grain, Place]
     allow_removal: bool = False
+    reopened: bool = False
     receipts: Mapping[str, Document] = field(default_factory=dict)
 
 

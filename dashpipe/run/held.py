@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import PyMongoError
@@ -26,13 +26,14 @@ RENEW = timedelta(seconds=60)
 def server_time(database: Database[Document]) -> datetime:
     """The server's clock: leases of several machines are compared by it alone."""
     now: datetime = database.client.admin.command("hello")["localTime"]
-    return now
+    return now.replace(tzinfo=timezone.utc)  # commands are read without the client's time zone
 
 
 class Held:
-    """A lease in our hands. ``fence`` is our number, ``previous`` the run that it was taken over from.
+    """A lease in our hands.
 
-    A thread renews it until ``leave`` or ``release``.
+    ``fence`` is our number, ``previous`` the run that it was taken over from, ``writer`` the fence of an
+    attempt that began to write and never ended. A thread renews it until ``leave`` or ``release``.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Held:
         self.tenure: int = document["tenure"]
         self.watermarks: dict[str, datetime] = dict(document.get("watermarks") or {})
         self.previous = previous
+        self.writer: int | None = document.get("writing")
         self._targets = database[state.TARGETS]
         self._database = database
         self._ours: Document = {"_id": self.subject_id, "holder": self.run_id, "tenure": self.tenure}
@@ -89,6 +91,15 @@ class Held:
         self._renew()
         self.check()
 
+    def writing(self) -> None:
+        """Say that writes to the target begin: who takes the lease from us then ends our last one first.
+
+        Raises:
+            LeaseLost: The fence is not ours any more.
+        """
+        if not self._targets.update_one(self._ours, {"$set": {"writing": self.fence}}).matched_count:
+            raise self._loss()
+
     def guard(self) -> list[Document]:
         """Stages that let documents pass only while our fence stands, to be run in the target database."""
         held = [{"$match": {"_id": self.subject_id, "fence": self.fence}}, {"$project": {"_id": 1}}]
@@ -112,7 +123,7 @@ class Held:
         """End the step; the lease stands for the run's next step for a while."""
         self._stop()
         until = server_time(self._database) + keep_for
-        self._targets.update_one(self._ours, {"$set": {"until": until}})
+        self._targets.update_one(self._ours, {"$set": {"until": until, "writing": None}})
 
     def release(self) -> None:
         """Give the lease up: any run may take it.
@@ -120,7 +131,7 @@ class Held:
         The same run may come back into its tenure before another does.
         """
         self._stop()
-        self._targets.update_one(self._ours, {"$set": {"holder": None, "step": None}})
+        self._targets.update_one(self._ours, {"$set": {"holder": None, "step": None, "writing": None}})
 
     def _stop(self) -> None:
         self._over.set()

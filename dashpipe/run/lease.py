@@ -55,7 +55,7 @@ def enter(
             return_document=ReturnDocument.AFTER,
         )
         if mine is not None:
-            return Held(database, mine, fenced=fenced)
+            return _entered(database, Held(database, mine, fenced=fenced), run_id, log)
         before = targets.find_one_and_update(
             {"_id": subject_id, "last": {"$ne": run_id}, "$or": free},
             {"$set": taken, "$inc": {"fence": 1, "tenure": 1}},
@@ -69,19 +69,25 @@ def enter(
                 "tenure": before.get("tenure", 0) + 1,
             }
             held = Held(database, after, fenced=fenced, previous=before.get("holder"))
-            if held.previous is not None:
-                log("takeover", subject=subject_id, run=run_id, previous=held.previous, fence=held.fence)
-                try:
-                    end_previous(database, subject_id, held.previous, run_id, held.fence)
-                except BaseException:
-                    held.leave(timedelta(0))
-                    raise
-            return held
+            return _entered(database, held, held.previous or before.get("last") or run_id, log)
         other = targets.find_one({"_id": subject_id})
         if other is None:
             _first(database, subject_id)
         elif other.get("holder") not in (None, run_id) and other["until"] >= now:
             raise LeaseHeld(subject_id, other["holder"], other.get("step", "?"), other["until"])
+
+
+def _entered(database: Database[Document], held: Held, before: str, log: Log) -> Held:
+    """End what the run ``before`` left behind, where it did not leave by itself."""
+    if held.previous is None and held.writer is None:
+        return held
+    log("takeover", subject=held.subject_id, run=held.run_id, previous=before, fence=held.fence)
+    try:
+        end_previous(database, held, before)
+    except BaseException:
+        held.leave(timedelta(0))
+        raise
+    return held
 
 
 def _first(database: Database[Document], subject_id: str) -> None:

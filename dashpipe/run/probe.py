@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,7 +23,8 @@ Document = dict[str, Any]
 #: Capabilities that need a write to be seen, and what a run does instead.
 WRITES: Mapping[str, str] = {
     "guarded_merge": "rows are written by the client in transactions, which is slower",
-    "transactions": "a run that lost its lease is held off by its fence alone, and publish removes what it left",
+    "transactions": "a late run is held off by its fence alone, and publish removes what it left",
+    "current_op": "the last write of a run that died is waited out (a minute) before another run writes",
 }
 
 
@@ -42,7 +46,10 @@ def probe(database: Database[Document]) -> dict[str, bool]:
     scratch.insert_one(encode.to_bson(DOCUMENT))
     try:
         has = {one.name: _answers(scratch, one.stages, one.answer) for one in PROBES}
-        return {**has, "guarded_merge": _guarded_merge(scratch), "transactions": _transactions(scratch)}
+        has["guarded_merge"] = _guarded_merge(scratch)
+        has["transactions"] = _transactions(scratch)
+        has["current_op"] = _current_op(scratch)
+        return has
     finally:
         scratch.drop()
 
@@ -74,7 +81,7 @@ def _exact(value: Any) -> Any:
 
 
 def _guarded_merge(scratch: Any) -> bool:
-    """Whether a merge into the own collection checks another document first and keeps what its pipeline says."""
+    """Whether a merge checks another document first, and combines new and stored by its pipeline."""
     guard = [{"$match": {"_id": 1, "n": 3}}]
     keep = [{"$set": {"n": {"$add": ["$n", "$$new.n"]}, "kept": "$s"}}]
     try:
@@ -117,6 +124,29 @@ def _transactions(scratch: Any) -> bool:
         return [one["_id"] for one in scratch.find({"_id": {"$gt": 1}}, {"_id": 1})] == [3]
     except PyMongoError:
         return False
+
+
+def _current_op(scratch: Any) -> bool:
+    """Whether an operation of another connection is shown with its comment while it runs."""
+    mark = f"{state.PREFIX}probe {scratch.name}"
+    count = {"$size": {"$filter": {"input": {"$range": [0, 2_000_000]}, "cond": {"$gt": ["$$this", -1]}}}}
+
+    def work() -> None:
+        with contextlib.suppress(PyMongoError):
+            list(scratch.aggregate([{"$project": {"n": count}}], comment=mark, maxTimeMS=5_000))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        try:
+            found = scratch.database.client.admin.command({"currentOp": 1, "$ownOps": True})["inprog"]
+        except PyMongoError:
+            found = []
+        if any((one.get("command") or {}).get("comment") == mark for one in found):
+            thread.join()
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _build(database: Database[Document]) -> str:

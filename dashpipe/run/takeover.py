@@ -1,17 +1,20 @@
-"""Ending what a run left behind whose lease ran out: its operations first, then its staging.
+"""Ending what an attempt left behind that never left by itself: its last write first, then its staging.
 
-The fence is raised before, so that nothing which the old run *begins* now can write. What it began earlier is
-found by its comment and killed; where the server does not let us look, it is waited out.
+The fence is raised before, so that nothing which the old attempt *begins* now can write. A write that it
+began earlier is found by its comment and killed; where the server does not show it, it is waited out.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import PyMongoError
 
 from dashpipe.run import encode, state
+from dashpipe.run.held import Held, server_time
+from dashpipe.run.probe import capabilities
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -22,40 +25,39 @@ Document = dict[str, Any]
 LONGEST_WRITE = 60
 
 
-def end_previous(
-    database: Database[Document], subject_id: str, previous: str, run_id: str, fence: int
-) -> None:
-    """End the operations of a run that lost its lease, and drop its staging.
+def end_previous(database: Database[Document], held: Held, previous: str) -> None:
+    """End the writes of an attempt that lost its lease; drop the staging of its run where that is another.
 
     Args:
         database: The target database.
-        subject_id: The subject.
-        previous: The run whose lease ran out.
-        run_id: The run that takes over.
-        fence: Its fence, already raised.
+        held: The lease in our hands, its fence already raised.
+        previous: The run of the old attempt.
     """
+    if held.writer is not None:
+        _end_writes(database, previous)
+        database[state.TARGETS].update_one(
+            {"_id": held.subject_id, "writing": held.writer}, {"$set": {"writing": None}}
+        )
+    if previous != held.run_id:
+        pattern = {"$regex": f"^{re.escape(state.staging_run(held.subject_id, previous))}"}
+        for name in database.list_collection_names(filter={"name": pattern}):
+            database.drop_collection(name)
+    trace: Document = {"event": "takeover", "subject": held.subject_id, "run_id": held.run_id}
+    trace |= {"previous": previous, "fence": held.fence, "at": server_time(database)}
+    database[state.AUDIT].insert_one(trace)
+
+
+def _end_writes(database: Database[Document], previous: str) -> None:
+    """Kill the operations of a run; where the server does not show them, wait until none can be left."""
     raised = time.monotonic()
+    shown = capabilities(database)["current_op"]
     while time.monotonic() - raised < LONGEST_WRITE:
-        running = _running(database, encode.comment_prefix(previous))
-        if running is not None:
-            if not running:
-                break
-            for operation in running:
-                _kill(database, operation)
-        time.sleep(0.2 if running is not None else 1)
-    prefix = state.staging_run(subject_id, previous)
-    for name in database.list_collection_names(filter={"name": {"$regex": f"^{prefix}"}}):
-        database.drop_collection(name)
-    database[state.AUDIT].insert_one(
-        {
-            "event": "takeover",
-            "subject": subject_id,
-            "run_id": run_id,
-            "previous": previous,
-            "fence": fence,
-            "at": database.client.admin.command("hello")["localTime"],
-        }
-    )
+        running = _running(database, encode.comment_prefix(previous)) if shown else None
+        if running is not None and not running:
+            return
+        for operation in running or ():
+            _kill(database, operation)
+        time.sleep(0.2)
 
 
 def _running(database: Database[Document], prefix: str) -> list[Any] | None:

@@ -1,0 +1,46 @@
+"""The driver's errors in our words: which may pass by themselves, and which need a person."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo import errors as driver
+
+from dashpipe.run.errors import Refused, RunError, SourceDown, translating
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "retry"),
+    [
+        (driver.ServerSelectionTimeoutError("no servers, Timeout: 30s, Topology: …"), SourceDown, True),
+        (driver.NetworkTimeout("timed out"), SourceDown, True),
+        (driver.NotPrimaryError("not primary"), SourceDown, True),
+        (driver.OperationFailure("interrupted at shutdown", 11600), SourceDown, True),
+        (
+            driver.WriteError("conflict", 112, {"errorLabels": ["TransientTransactionError"]}),
+            SourceDown,
+            True,
+        ),
+        (driver.ExecutionTimeout("operation exceeded time limit", 50), RunError, True),
+        (driver.OperationFailure("not authorized on shop", 13), Refused, False),
+        (driver.OperationFailure("Authentication failed.", 18), Refused, False),
+        (driver.OperationFailure("unknown operator", 168), RunError, False),
+        (driver.ConfigurationError("bad option"), Refused, False),
+        (driver.InvalidOperation("cursor is closed"), RunError, False),
+    ],
+)
+def test_an_error_says_what_was_done_and_whether_to_try_again(
+    error: Exception, kind: type[RunError], retry: bool
+) -> None:
+    """Network and failover errors may pass; a missing right or a bad pipeline does not."""
+    with pytest.raises(RunError) as said, translating("reading the source orders"):
+        raise error
+    assert type(said.value) is kind
+    assert said.value.retry is retry
+    assert said.value.message.startswith("reading the source orders: ")
+    assert "Topology" not in str(said.value)
+
+
+def test_our_own_errors_pass_through() -> None:
+    """What a step raises by itself is not wrapped."""
+    with pytest.raises(Refused, match=r"^no$"), translating("x"):
+        raise Refused("no")
