@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dashpipe.spec.duration import seconds
 from dashpipe.spec.model import (
     NOWHERE,
     AirflowOptions,
@@ -18,7 +19,7 @@ from dashpipe.spec.model import (
     Source,
     Target,
 )
-from dashpipe.spec.node import Map, Node
+from dashpipe.spec.node import Map, Node, Scalar
 from dashpipe.spec.parts import (
     Ref,
     Take,
@@ -158,8 +159,10 @@ def _airflow(node: Node | None, base: AirflowOptions) -> AirflowOptions:
     if not isinstance(node, Map):
         return base
     given: dict[str, object] = {name: optional(node, name) for name in ("pool", "queue", "on_broken")}
-    for name in ("retries", "retry_delay", "step_timeout", "run_timeout"):
-        given[name] = whole(node.get(name))
+    given["retries"] = whole(node.get("retries"))
+    for name in ("retry_delay", "step_timeout", "run_timeout"):
+        written = node.get(name)
+        given[name] = seconds(written.value) if isinstance(written, Scalar) else None
     if node.get("paused") is not None:
         given["paused"] = flag(node, "paused")
     return replace(base, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -46,14 +46,14 @@ _SCHEDULE = Either(
     )
 )
 
-_DAYS = Number(least=0, help="write a number of days, 1 or more")
+DAYS = Number(least=0, help="write a number of days, 1 or more")
 _LOOKBACK = Either(
     (
-        _DAYS,
+        DAYS,
         Keys(
             "lookback",
             (
-                Key("dense", _DAYS, "Every day this far back.", default="3"),
+                Key("dense", DAYS, "Every day this far back.", default="3"),
                 Key(
                     "sparse",
                     ListOf(Number(least=1), least=0),
@@ -131,42 +131,40 @@ _TARGET = Keys(
 _SECONDS = Either((Number(least=1, help="write 1 second or more"), DURATION))
 _AS = AirflowOptions()
 
-AIRFLOW = Keys(
-    "airflow block",
-    (
-        Key("pool", SOME, "The pool of the tasks.", default="Airflow's default_pool"),
-        Key("queue", SOME, "The queue of the tasks.", default="Airflow's"),
-        Key(
-            "retries",
-            Number(least=0, most=100, help="write 0 to 100"),
-            "How often a task is tried again.",
-            default=str(_AS.retries),
-        ),
-        Key(
-            "retry_delay",
-            _SECONDS,
-            "The first wait before it is; it doubles each time. Seconds, or text: 5m.",
-            default=f"{_AS.retry_delay}s",
-        ),
-        Key(
-            "step_timeout",
-            _SECONDS,
-            "The longest that one task may take.",
-            default=f"{_AS.step_timeout // 3600}h",
-        ),
-        Key(
-            "run_timeout",
-            _SECONDS,
-            "The longest that one run may take.",
-            default=f"{_AS.run_timeout // 3600}h",
-        ),
-        Key("paused", Flag(), "Whether the DAG is paused when Airflow first sees it.", default="false"),
-        Key(
-            "on_broken",
-            Words(("last_good", "stub")),
-            "What a broken spec does: run as it last was, or fail.",
-            default="last_good",
-        ),
+#: The keys of `airflow:` and of `[airflow]` in dashpipe.toml.
+AIRFLOW_KEYS = (
+    Key("pool", SOME, "The pool of the tasks.", default="Airflow's default_pool"),
+    Key("queue", SOME, "The queue of the tasks.", default="Airflow's"),
+    Key(
+        "retries",
+        Number(least=0, most=100, help="write 0 to 100"),
+        "How often a task is tried again.",
+        default=str(_AS.retries),
+    ),
+    Key(
+        "retry_delay",
+        _SECONDS,
+        "The first wait before it is; it doubles each time. Seconds, or text: 5m.",
+        default=f"{_AS.retry_delay}s",
+    ),
+    Key(
+        "step_timeout",
+        _SECONDS,
+        "The longest that one task may take.",
+        default=f"{_AS.step_timeout // 3600}h",
+    ),
+    Key(
+        "run_timeout",
+        _SECONDS,
+        "The longest that one run may take.",
+        default=f"{_AS.run_timeout // 3600}h",
+    ),
+    Key("paused", Flag(), "Whether the DAG is paused when Airflow first sees it.", default="false"),
+    Key(
+        "on_broken",
+        Words(("last_good", "stub")),
+        "What a broken spec does: run as it last was, or fail.",
+        default="last_good",
     ),
 )
 
@@ -191,7 +189,7 @@ DEFAULTS = (
     ),
     Key(
         "catch_up_days",
-        _DAYS,
+        DAYS,
         "After an outage, missed days up to this far back are computed by the next run.",
         default="31",
     ),
@@ -222,7 +220,7 @@ SUBJECT = Keys(
         Key("metrics", ListOf(SUBJECT_METRIC), "Metrics of the sources by name, or defined here.", required=True),
         Key("target", _TARGET, "Where the rows go.", default="the defaults of its keys"),
         Key("checks", ListOf(CHECK, least=0), "What must hold before rows are published.", default="[]"),
-        Key("airflow", AIRFLOW, "What its DAG takes instead of `[airflow]` in dashpipe.toml."),
+        Key("airflow", Keys("airflow block", AIRFLOW_KEYS), "What its DAG takes instead of `[airflow]` in dashpipe.toml."),
     ),
     later=("calendar",),
 )  # fmt: skip

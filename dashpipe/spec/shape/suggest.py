@@ -6,7 +6,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from dashpipe.spec.diagnostic import Edit, Fix
+from dashpipe.spec.odd import short
 from dashpipe.spec.shape.kinds import Cases, Either, Keys, Kind, ListOf
+from dashpipe.spec.shape.wording import article
 
 if TYPE_CHECKING:
     from dashpipe.spec.node import Entry
@@ -139,7 +141,7 @@ def unknown_key(entry: Entry, kind: Keys, variant: str | None, outer: list[tuple
     """
     name = entry.name
     table = kind.of(variant)
-    written = f"`{name if len(name) <= 40 else name[:40] + '…'}`"
+    written = f"`{short(name)}`"
     if name in kind.later:
         return (
             "S108",
@@ -150,13 +152,14 @@ def unknown_key(entry: Entry, kind: Keys, variant: str | None, outer: list[tuple
         )
     foreign = dict(kind.foreign).get(name)
     if foreign is not None:
-        return "S101", f"{written} is not a key of a {kind.name}", foreign, set(), None
+        return "S101", f"{written} is not a key of {article(kind.name)}", foreign, set(), None
     if variant is not None and any(name in one for one in kind.tables.values()):
-        types = " and ".join(one for one, keys in kind.tables.items() if name in keys)
+        types = [one for one, keys in kind.tables.items() if name in keys]
         own = ", ".join(one for one in table if one not in kind.table)
         help = _OTHER_TYPE.get((variant, name), f"beside the keys of every {kind.name}, {variant} has {own}")
-        return "S107", f"{written} is a key of {types}, not of {variant}", help, set(), None
-    message = f"{written} is not a key of {_article(kind.name)}"
+        others = f"a key of {' and '.join(types)}, not" if len(types) <= 2 else "no key"
+        return "S107", f"{written} is {others} of {variant}", help, set(), None
+    message = f"{written} is not a key of {article(kind.name)}"
     folded = _fold(name)
     for one in _ALSO.get(folded, ()):
         if one in table:
@@ -204,7 +207,3 @@ def _inner(kind: Kind) -> frozenset[str]:
     if isinstance(kind, Cases):
         return _inner(kind.other)
     return frozenset(kind.of(None)) if isinstance(kind, Keys) else frozenset()
-
-
-def _article(name: str) -> str:
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"

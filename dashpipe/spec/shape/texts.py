@@ -85,7 +85,7 @@ CONNECTION = Text(
 )
 DURATION = Text(
     "a duration",
-    pattern=r"^[1-9][0-9]{0,5} ?(s|m|h|d)" + _LAST,
+    pattern=r"^[1-9][0-9]{0,4} ?[smhd]" + _LAST,
     help="write seconds as a number, or a number with s, m, h or d: 5m",
     examples=("5m", "1h"),
 )

@@ -168,9 +168,9 @@ class Checker:
         self.outer.append((str(path[-1]) if path else "", kind))
         for entry in node.entries:
             key = table.get(entry.name)
-            if key is not None:
+            if key is not None and (known or entry.name in kind.table):
                 self.value(entry.value, key.kind, (*path, entry.name))
-            elif known or not _of_other_type(entry, kind):
+            elif known or not (key is not None or entry.name in kind.later):
                 silenced |= self.unknown(entry, kind, variant, path)
                 foreign = foreign or _of_other_type(entry, kind)
         self.outer.pop()

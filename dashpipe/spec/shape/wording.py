@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dashpipe.spec.diagnostic import Edit, Fix, Span
 from dashpipe.spec.node import Map, Node, Scalar, Seq
 from dashpipe.spec.shape.walk import form, forms
+from dashpipe.spec.odd import short
 from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
@@ -33,6 +34,8 @@ _FORMS = {
     "list": "a list",
     "map": "a mapping",
 }
+#: Days in the units that people write instead of a number of days.
+_UNITS = (("week", 7), ("month", 30), ("year", 365))
 _ENV = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 
 
@@ -45,12 +48,6 @@ def title(path: Path) -> str:
         return f"`{last}`"
     listed = next((one for one in reversed(path) if isinstance(one, str)), "")
     return f"an entry of `{listed}`"
-
-
-def shown(text: str, most: int = 40) -> str:
-    """A text for a message, cut where it is long."""
-    first = text.split("\n", 1)[0]
-    return first if first == text and len(first) <= most else first[:most] + "…"
 
 
 def quoted(text: str) -> str:
@@ -72,26 +69,31 @@ def place(node: Map) -> Span:
     return first
 
 
+def article(name: str) -> str:
+    """A word with its article; what is a name of its own has none."""
+    if not name.isascii() or not name[0].isalpha() or "." in name:
+        return name
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
 def missing(needed: list[str], some: list[str], kind: Keys, variant: str | None) -> tuple[str, str]:
     """Message and help for a mapping that lacks keys."""
-    what = f"a {kind.name}" if variant is None else f"a {kind.name} of type {variant}"
-    what = what.replace("a a", "an a").replace("a e", "an e").replace("a i", "an i")
+    what = article(kind.name) if variant is None else f"{article(kind.name)} of type {variant}"
     names = [f"`{one}`" for one in needed]
     if some:
         names.append(" or ".join(f"`{one}`" for one in some))
     table = kind.of(variant)
-    said = table[needed[0] if needed else some[0]].description
-    return (
-        f"{what} needs {_and(names)}",
-        f"{names[0].split(' or ')[0].strip('`')}: {said[0].lower()}{said[1:]}",
-    )
+    first = needed[0] if needed else some[0]
+    said = table[first].description.rstrip(".")
+    said = said if said[1:2].isupper() else said[0].lower() + said[1:]
+    return f"{what} needs {_and(names)}", f"add `{first}: …`: {said}"
 
 
 def bad_text(text: str, kind: Text) -> tuple[str, str]:
     """Message and help for a text that does not look like what it stands for."""
     env = _ENV.fullmatch(text)
     if env is not None:
-        return f"`{shown(text)}` is not expanded", f"write {{env: {env[1]}, default: …}}"
+        return f"`{short(text)}` is not expanded", f"write {{env: {env[1]}, default: …}}"
     if not text:
         return f"this is empty; here belongs {kind.what}", kind.help
     if text in kind.not_in:
@@ -104,16 +106,16 @@ def bad_text(text: str, kind: Text) -> tuple[str, str]:
         )
     if kind.code == "S105":
         if text.startswith("_"):
-            return f"the name `{shown(text)}` begins with _, as only dashpipe's own do", kind.help
+            return f"the name `{short(text)}` begins with _, as only dashpipe's own do", kind.help
         folded = re.sub(r"_+", "_", re.sub(r"[^a-z0-9_]", "_", text.lower())).strip("_")
         if kind.most and len(text) > kind.most:
             return f"this name has {len(text)} characters", f"write at most {kind.most}"
         good = folded if folded and folded[0].isalpha() else ""
         help = f"write {good}: {kind.help}" if good and len(good) <= kind.most and good != text else kind.help
-        return f"`{shown(text)}` is not {kind.what}", help
+        return f"`{short(text)}` is not {kind.what}", help
     if kind.most and len(text) > kind.most:
         return f"{kind.what} has at most {kind.most} characters, this has {len(text)}", kind.help
-    return f"`{shown(text)}` is not {kind.what}", kind.help
+    return f"`{short(text)}` is not {kind.what}", kind.help
 
 
 def beyond(value: float, kind: Number, path: Path) -> str:
@@ -134,11 +136,11 @@ def is_near(node: Scalar, kind: Words) -> bool:
 def unknown_word(node: Scalar, kind: Words, path: Path) -> tuple[str, str, str, Fix | None]:
     """Code, message, help and fix for a value that is not in an enumeration."""
     text = node.text
-    words = [_word(one) for one in kind.words]
+    words = list(dict.fromkeys(_word(one) for one in kind.words))
     if path == ("dashpipe",):
         return (
             "S104",
-            f"dashpipe: {shown(text)} is no version of the spec language",
+            f"dashpipe: {short(text)} is no version of the spec language",
             "write dashpipe: 1",
             None,
         )
@@ -149,7 +151,7 @@ def unknown_word(node: Scalar, kind: Words, path: Path) -> tuple[str, str, str, 
         near = _nearest(text.lower(), [one for one in words if one != "null"])
     known = f"one of {', '.join(words)}" if len(words) > 1 else words[0]
     help = f"write {near}; known: {', '.join(words)}" if near and len(words) > 1 else f"write {near or known}"
-    return "S104", f"{title(path)} cannot be `{shown(text)}`", help, None
+    return "S104", f"{title(path)} cannot be `{short(text)}`", help, None
 
 
 def wrong_kind(node: Node, kind: Kind, path: Path) -> tuple[str, str, str, Fix | None]:
@@ -183,8 +185,7 @@ def _remedy(node: Node, kind: Kind, path: Path) -> tuple[str, Fix | None]:
             fix = Fix("take the quotes away", (Edit(node.span, text),)) if node.style in ("'", '"') else None
             return f"write it without quotes: {text}", fix
         if "number" in accepted:
-            digits = re.search(r"\d+", text)
-            return (f"write the number alone: {digits[0]}" if digits else "write a number"), None
+            return _number_in(text), None
         if "text" in accepted and node.value is not None:
             return f"put it in quotes: {quoted(text)}", Fix(
                 "put it in quotes", (Edit(node.span, quoted(text)),)
@@ -195,7 +196,7 @@ def _remedy(node: Node, kind: Kind, path: Path) -> tuple[str, Fix | None]:
             return ("write true" if yes else "write false" if no else "write true or false"), None
         short = _short(kind)
         if short and node.value is not None:
-            return f"write {{{short}: {shown(text)}}}", None
+            return f"write {{{short}: {short(text)}}}", None
     elif isinstance(node, Seq):
         if len(node.items) == 1 and isinstance(node.items[0], Scalar):
             return f"write it without the brackets or the dash: {node.items[0].text}", None
@@ -209,6 +210,15 @@ def _remedy(node: Node, kind: Kind, path: Path) -> tuple[str, Fix | None]:
     elif node.get("env") is not None:
         return "write the value itself: the environment is read only where a collection is named", None
     return f"write {_wanted(kind)}{_such_as(kind)}", None
+
+
+def _number_in(text: str) -> str:
+    """The help for a number that is written with its unit, or otherwise as text."""
+    found = re.search(r"(\d{1,9})\s*([a-z]*)", text.lower())
+    if found is None:
+        return "write a number"
+    days = next((size for unit, size in _UNITS if found[2].startswith(unit)), 1)
+    return f"write the number alone: {int(found[1]) * days}"
 
 
 def _wrap(node: Scalar) -> tuple[Edit, ...]:
