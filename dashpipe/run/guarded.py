@@ -22,8 +22,8 @@ def guarded(session: Session, work: Callable[[ClientSession | None], Result]) ->
 
     Args:
         session: The step's session.
-        work: The writes; it may be called more than once, and hands the client session to each operation. It is
-            given ``None`` on a server without transactions, where the lease is confirmed right before.
+        work: The writes; it may be called more than once, and hands the client session to each operation.
+            It is given ``None`` on a server without transactions: the lease is confirmed right before.
 
     Raises:
         LeaseLost: The lease is not ours any more.
@@ -35,7 +35,8 @@ def guarded(session: Session, work: Callable[[ClientSession | None], Result]) ->
 
     with session.target.client.start_session() as client:
         try:
-            return client.with_transaction(whole)
+            done: Result = client.with_transaction(whole)
+            return done
         except OperationFailure as error:
             if error.code != _NO_TRANSACTIONS:
                 raise

@@ -37,7 +37,7 @@ class Held:
     """
 
     def __init__(
-        self, database: Database[Document], document: Document, *, fenced: bool, previous: str | None = None
+        self, database: Database[Document], document: Document, *, previous: str | None = None
     ) -> None:
         self.subject_id: str = document["_id"]
         self.run_id: str = document["holder"]
@@ -48,9 +48,8 @@ class Held:
         self.writer: int | None = document.get("writing")
         self._targets = database[state.TARGETS]
         self._database = database
-        self._ours: Document = {"_id": self.subject_id, "holder": self.run_id, "tenure": self.tenure}
-        if fenced:
-            self._ours["fence"] = self.fence
+        # Extracts share a fence: the next step's ends them all.
+        self._ours: Document = {"_id": self.subject_id, "holder": self.run_id, "fence": self.fence}
         self._good_until = time.monotonic() + LEASE.total_seconds()
         self._lost = False
         self._over = threading.Event()

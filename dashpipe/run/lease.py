@@ -55,7 +55,7 @@ def enter(
             return_document=ReturnDocument.AFTER,
         )
         if mine is not None:
-            return _entered(database, Held(database, mine, fenced=fenced), run_id, log)
+            return _entered(database, Held(database, mine), run_id, log)
         before = targets.find_one_and_update(
             {"_id": subject_id, "last": {"$ne": run_id}, "$or": free},
             {"$set": taken, "$inc": {"fence": 1, "tenure": 1}},
@@ -68,7 +68,7 @@ def enter(
                 "fence": before.get("fence", 0) + 1,
                 "tenure": before.get("tenure", 0) + 1,
             }
-            held = Held(database, after, fenced=fenced, previous=before.get("holder"))
+            held = Held(database, after, previous=before.get("holder"))
             return _entered(database, held, held.previous or before.get("last") or run_id, log)
         other = targets.find_one({"_id": subject_id})
         if other is None:

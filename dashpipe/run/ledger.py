@@ -63,8 +63,8 @@ def published(
 def due(database: Database[Document], subject: Subject, as_of: datetime, spec_hash: str) -> Labels:
     """The partitions that a run without ``from`` and ``to`` computes beside its window, a grain.
 
-    Those that ended at most ``catch_up_days`` before ``as_of`` and are missing, stale, or were published before
-    they were over; a failed one once the spec changed; and, however old, those that a run left half-way.
+    Those that ended at most ``catch_up_days`` before ``as_of`` and are missing, stale, or were published
+    before they were over; a failed one once the spec changed; and, however old, what a run left half-way.
     """
     found: dict[Grain, tuple[str, ...]] = {}
     for grain in subject.grains:
@@ -102,7 +102,7 @@ def changed(
 
 
 def mark_stale(session: Session, labels: Labels, reason: str) -> int:
-    """Mark those of some partitions that are published, or failed a check, as stale; say how many they are."""
+    """Mark those of some partitions that are published, or failed a check, as stale; say how many."""
     subject_id = session.request.subject.id
     ids = [row_id(subject_id, grain, label) for grain, some in labels.items() for label in some]
     if not ids:

@@ -30,3 +30,11 @@ def staging_run(subject_id: str, run_id: str) -> str:
 def staging(subject_id: str, run_id: str, kind: str, grain: Grain, fence: int) -> str:
     """The name of a staging collection: one a run, kind (``rows``, ``parts``, …), grain and fence."""
     return f"{staging_run(subject_id, run_id)}{kind}_{grain.value}_{fence}"
+
+
+def fence_of(staging_name: str) -> int:
+    """The fence in the name of a staging collection.
+
+    Who drops staging drops that of lower fences only: what a run that wakes up late does not know, it leaves.
+    """
+    return int(staging_name.rpartition("_")[2])

@@ -41,7 +41,8 @@ def end_previous(database: Database[Document], held: Held, previous: str) -> Non
     if previous != held.run_id:
         pattern = {"$regex": f"^{re.escape(state.staging_run(held.subject_id, previous))}"}
         for name in database.list_collection_names(filter={"name": pattern}):
-            database.drop_collection(name)
+            if state.fence_of(name) < held.fence:
+                database.drop_collection(name)
     trace: Document = {"event": "takeover", "subject": held.subject_id, "run_id": held.run_id}
     trace |= {"previous": previous, "fence": held.fence, "at": server_time(database)}
     database[state.AUDIT].insert_one(trace)
