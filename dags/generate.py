@@ -1,4 +1,4 @@
-"""Every dashpipe subject as an Airflow DAG, from the manifest (`dashpipe compile`). No spec makes it raise."""
+"""Every dashpipe subject as an Airflow DAG, from the manifest (`dashpipe compile`). It raises for no spec."""
 
 from __future__ import annotations
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashpipe.compile import store
-from dashpipe.compile.manifest import Entry, key
+from dashpipe.compile.entry import SETTINGS, Entry, digest, key
 from dashpipe.compile.store import FOLDER, ManifestError, is_id
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ def current(folder: Path) -> tuple[dict[str, Entry], list[str]]:
         index = store.read_index(place)
     except ManifestError as error:
         index, unread = None, error
-    root = project_root(folder)
-    if root is not None:
+    root = _root(folder)
+    if root is not None and _has_specs(root):
         from dashpipe.compile.project import hashes
 
         found = hashes(root)
@@ -80,38 +79,41 @@ def one(folder: Path, dag_id: str) -> Entry | None:
     except ManifestError as error:
         _log.warning("%s", error)
         entry = None
-    root = project_root(folder)
-    if root is None or (entry is not None and not _changed(root, entry)):
+    root = _root(folder)
+    if root is None or (not _changed(root, entry) if entry is not None else not _has_specs(root)):
         return entry
     from dashpipe.compile.project import hashes
 
-    # A subject whose file is gone since may still have a run in flight.
     return _compiled(root, place, hashes(root)).entries.get(dag_id, entry)
 
 
-def project_root(folder: Path) -> Path | None:
-    """The nearest folder upwards with settings and specs; ``None`` where only the DAG files are deployed."""
-    from dashpipe.spec.project import SETTINGS
+def _root(folder: Path) -> Path | None:
+    """The nearest folder upwards with settings; ``None`` where only the DAG files are deployed."""
+    return next((here for here in (folder, *folder.parents) if (here / SETTINGS).is_file()), None)
 
-    for here in (folder, *folder.parents):
-        if (here / SETTINGS).is_file():
-            from dashpipe.spec.toml import load_config
 
-            config, _ = load_config(here / SETTINGS)
-            return here if (here / config.metrics).is_dir() else None
-    return None
+def _has_specs(root: Path) -> bool:
+    from dashpipe.spec.toml import load_config
+
+    config, _ = load_config(root / SETTINGS)
+    return (root / config.metrics).is_dir()
 
 
 def _changed(root: Path, entry: Entry) -> bool:
-    """Whether a file that an entry was made from holds something else now."""
-    for name, was in entry["inputs"].items():
-        try:
-            now = hashlib.sha256((root / name).read_bytes()).hexdigest()
-        except OSError:
-            now = ""
-        if now != was:
-            return True
-    return False
+    """Whether a file that an entry was made from holds something else now.
+
+    Where the spec is not there at all, specs are not deployed, or it was retired under a run in flight.
+    """
+    if not (root / entry["file"]).is_file():
+        return False
+    return any(_hash(root / name) != was for name, was in entry["inputs"].items())
+
+
+def _hash(path: Path) -> str:
+    try:
+        return digest(path.read_bytes())
+    except OSError:
+        return ""
 
 
 def _compiled(root: Path, place: Path, found: dict[str, str]) -> Manifest:

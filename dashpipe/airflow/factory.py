@@ -13,7 +13,7 @@ from dashpipe.airflow.operator import DashpipeOperator
 from dashpipe.compile.dag import asset
 
 if TYPE_CHECKING:
-    from dashpipe.compile.manifest import Entry
+    from dashpipe.compile.entry import Entry
 
 #: Runs of one subject at once. The lease lets one work at a time; the others wait without holding a worker.
 MAX_ACTIVE_RUNS = 16

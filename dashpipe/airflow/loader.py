@@ -1,7 +1,7 @@
 """What the two files in ``dags/`` call: the DAGs of a folder, and all that is wrong with its specs.
 
-An exception in a DAG file hides every DAG of it, at import or after. So nothing is raised for a spec: a DAG is
-handed over only when Airflow will take it, and what is wrong is told by a second file that holds no DAG.
+An exception in a DAG file hides every DAG of it, at import or after. So nothing is raised for a spec: a DAG
+is handed over only when Airflow will take it, and a second file, which holds no DAG, tells what is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dashpipe.airflow.factory import build
 
 if TYPE_CHECKING:
     from dashpipe.airflow._compat import DAG
-    from dashpipe.compile.manifest import Entry
+    from dashpipe.compile.entry import Entry
 
 _log = logging.getLogger("dashpipe")
 

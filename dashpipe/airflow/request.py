@@ -12,7 +12,7 @@ from dashpipe.run.errors import Refused
 from dashpipe.spec import codec
 
 if TYPE_CHECKING:
-    from dashpipe.compile.manifest import Entry
+    from dashpipe.compile.entry import Entry
 
 #: The only keys that a run's conf may have.
 KEYS = ("from", "to", "allow_removal")

@@ -13,7 +13,7 @@ from dashpipe.airflow.request import request
 
 if TYPE_CHECKING:
     from dashpipe.airflow._compat import Context
-    from dashpipe.compile.manifest import Entry
+    from dashpipe.compile.entry import Entry
 
 #: How long a task waits before it asks again for a lease that another run holds.
 WAIT = timedelta(seconds=15)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dashpipe.lint.cron import PRESETS
-from dashpipe.spec.model import AirflowOptions, Subject
+if TYPE_CHECKING:
+    from dashpipe.spec.model import AirflowOptions, Subject
 
 #: The steps behind extract, in order; cleanup is the teardown.
 STEPS = ("transform", "validate", "load", "publish", "cleanup")
@@ -37,6 +37,10 @@ def schedule(subject: Subject, upstream: Sequence[str]) -> dict[str, Any] | None
         subject: The subject.
         upstream: The ids of every current major of the subjects in ``after``.
     """
+    from dashpipe.lint.cron import (
+        PRESETS,
+    )  # the package that it lies in is large; who parses needs `asset` only
+
     wanted = subject.schedule
     if wanted is None:
         return None

@@ -6,26 +6,19 @@ same bytes for the same input. A subject whose spec is broken keeps its last goo
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dashpipe import __version__
 from dashpipe.compile import dag
+from dashpipe.compile.entry import INDEX, VERSION, Entry, digest, file_name, key, to_text
 from dashpipe.lint.render.concise import line
 from dashpipe.lint.render.json import as_json
 from dashpipe.spec import codec
 from dashpipe.spec.diagnostic import Diagnostic
 from dashpipe.spec.model import AirflowOptions, Subject
 from dashpipe.spec.naming import base_id
-
-#: Grows when entries change their meaning; another version is not read.
-VERSION = 1
-INDEX = "index.json"
-
-Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +77,6 @@ class Manifest:
             "errors": list(self.errors),
         }
         object.__setattr__(self, "texts", {**texts, INDEX: to_text(index)})
-
-
-def file_name(dag_id: str) -> str:
-    """The name of an entry's file: the worker opens it without the index."""
-    return f"{dag_id}.json"
-
-
-def to_text(value: Mapping[str, Any]) -> str:
-    """Stable JSON: sorted keys, one value a line, so that two manifests can be compared in a review."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
-
-
-def digest(text: str | bytes) -> str:
-    """The SHA-256 of a file's content."""
-    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
-
-
-def key(hashes: Mapping[str, str]) -> str:
-    """The hash of all files, by name and content, and of the dashpipe that reads them."""
-    return digest(json.dumps([__version__, VERSION, sorted(hashes.items())]))
 
 
 def build(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashpipe.compile.manifest import Entry, Manifest, Spec, build
+from dashpipe.compile.entry import SETTINGS, Entry, digest
+from dashpipe.compile.manifest import Manifest, Spec, build
 from dashpipe.spec.diagnostic import Diagnostic, Severity
-from dashpipe.spec.project import SETTINGS, walk
+from dashpipe.spec.project import walk
 
 if TYPE_CHECKING:
     from dashpipe.spec.model import Subject
@@ -28,7 +28,7 @@ def hashes(root: Path) -> dict[str, str]:
     found = {}
     for name in names:
         try:
-            found[name] = hashlib.sha256((root / name).read_bytes()).hexdigest()
+            found[name] = digest((root / name).read_bytes())
         except OSError:
             found[name] = ""
     return found

@@ -8,9 +8,12 @@ import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile.manifest import INDEX, VERSION, Entry, Manifest, file_name
+from dashpipe.compile.entry import INDEX, VERSION, Entry, file_name
+
+if TYPE_CHECKING:
+    from dashpipe.compile.manifest import Manifest
 
 #: The folder beside the DAG files.
 FOLDER = "_manifest"
