@@ -1,0 +1,87 @@
+"""``dashpipe status [SUBJECT …]``: which partitions are published, missing, stale or failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dashpipe.cli.common import colored, find_subject, format_option, load_project, progress, project_option
+
+if TYPE_CHECKING:
+    from dashpipe.run.status import Status, Stretch
+
+_COLORS = {"published": "green", "incomplete": "cyan", "failed": "red", "missing": "yellow"}
+
+
+@click.command()
+@click.argument("subjects", metavar="[SUBJECT]...", nargs=-1)
+@project_option
+@format_option("text", "json")
+def command(subjects: tuple[str, ...], format: str) -> int:
+    """Show the partitions of SUBJECT (its id or its file; default: all), who runs it, and its newest runs.
+
+    Exit code 1 where a partition failed.
+    """
+    from dashpipe.cli.running import opened
+    from dashpipe.run import status
+    from dashpipe.run.errors import translating
+    from dashpipe.run.log import silent
+
+    project = load_project()
+    wanted = [find_subject(project, one) for one in subjects] or list(project.resolved().subjects)
+    if not wanted:
+        progress("there is no subject that passes lint; `dashpipe lint` says why")
+        return 1
+    found: list[Status] = []
+    with opened(project, silent) as setup:
+        for subject in wanted:
+            with translating(f"reading the state of {subject.id}"):
+                one = status.find(setup.connections.database(subject.target.connection), subject)
+            found.append(one)
+            if format == "text":
+                click.echo("\n".join(_lines(one)))
+    if format == "json":
+        click.echo(_json(found))
+    return 1 if any(s.state == "failed" for one in found for some in one.grains.values() for s in some) else 0
+
+
+def _lines(one: Status) -> list[str]:
+    lines = [click.style(one.subject, bold=True) if colored() else one.subject]
+    if one.holder is not None:
+        lines.append(f"  running: {one.holder}, step {one.step}, lease until {one.until:%H:%M:%S} UTC")
+    for run in one.runs:
+        done = ", ".join(run["done"]) or "nothing yet"
+        lines.append(f"  run {run['id']} ({run['kind']}, {run['at']:%Y-%m-%d %H:%M} UTC): {done}")
+    for grain, stretches in one.grains.items():
+        lines += [f"  {grain.value:<8}{_stretch(stretch)}" for stretch in stretches]
+    return [*lines, ""]
+
+
+def _stretch(one: Stretch) -> str:
+    state = f"{one.state:<11}"
+    if colored() and one.state in _COLORS:
+        state = click.style(state, fg=_COLORS[one.state])
+    span = one.first if one.count == 1 else f"{one.first} … {one.last} ({one.count:,})"
+    rows = "" if one.state == "missing" else f"  {one.rows:,} rows"
+    return f"{state} {span}{rows}" + (f"  {one.reason}" if one.reason else "")
+
+
+def _json(found: list[Status]) -> str:
+    import json
+    from dataclasses import asdict
+    from datetime import datetime
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.isoformat().replace("+00:00", "Z")
+        raise TypeError(type(value).__name__)
+
+    subjects = [
+        {
+            **asdict(one),
+            "grains": {grain.value: [asdict(s) for s in some] for grain, some in one.grains.items()},
+        }
+        for one in found
+    ]
+    return json.dumps({"version": 1, "subjects": subjects}, default=plain, indent=2, ensure_ascii=False)

@@ -1,0 +1,126 @@
+"""The state of a subject: which partitions are published, missing, stale or failed, and who runs it now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dashpipe.compile import partition
+from dashpipe.run import lease, ledger, state, window
+from dashpipe.spec.model import Grain
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+    from dashpipe.spec.model import Subject
+
+Document = dict[str, Any]
+
+MISSING, INCOMPLETE = "missing", "incomplete"
+
+#: The states of a partition, as they are shown.
+STATES = (ledger.PUBLISHED, INCOMPLETE, ledger.LOADED, ledger.STALE, ledger.FAILED, MISSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Partitions in a row of the same state and reason: the first, the last, how many, and their rows."""
+
+    state: str
+    first: str
+    last: str
+    count: int
+    rows: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of one subject.
+
+    Attributes:
+        subject: Its id.
+        holder: The run that holds its lease, ``None`` where none does.
+        step: The step that the holder is in.
+        until: Until when the lease stands.
+        runs: The newest runs: id, kind, whether open, when, and which steps left receipts.
+        grains: The stretches of each grain, in time order.
+    """
+
+    subject: str
+    holder: str | None
+    step: str | None
+    until: datetime | None
+    runs: tuple[Document, ...]
+    grains: dict[Grain, tuple[Stretch, ...]]
+
+
+def find(database: Database[Document], subject: Subject, runs: int = 3) -> Status:
+    """Read the state of a subject.
+
+    Args:
+        database: The target database.
+        subject: The subject.
+        runs: How many of the newest runs to give.
+    """
+    now = lease.server_time(database)
+    held = database[state.TARGETS].find_one({"_id": subject.id}) or {}
+    live = held.get("holder") is not None and held["until"] >= now
+    fields = {"kind": 1, "state": 1, "created_at": 1, "window": 1, "receipts": 1}
+    newest = database[state.RUNS].find({"subject": subject.id}, fields).sort("created_at", -1).limit(runs)
+    return Status(
+        subject=subject.id,
+        holder=held["holder"] if live else None,
+        step=held.get("step") if live else None,
+        until=held["until"] if live else None,
+        runs=tuple(_run(one) for one in newest),
+        grains={grain: _stretches(database, subject, grain, now) for grain in subject.grains},
+    )
+
+
+def _run(document: Document) -> Document:
+    return {
+        "id": document["_id"],
+        "kind": document["kind"],
+        "state": document["state"],
+        "at": document["created_at"],
+        "from": document["window"]["start"],
+        "to": document["window"]["end"],
+        "done": sorted(document["receipts"]),
+    }
+
+
+def _stretches(
+    database: Database[Document], subject: Subject, grain: Grain, now: datetime
+) -> tuple[Stretch, ...]:
+    known = {
+        one["label"]: one
+        for one in database[state.PARTITIONS].find({"subject": subject.id, "grain": grain.value})
+    }
+    labels = partition.touching(
+        grain, window.first_instant(subject, grain), now, subject.timezone, subject.week_start
+    )
+    return _join(labels, known)
+
+
+def _one(label: str, row: Document | None) -> Stretch:
+    if row is None:
+        return Stretch(MISSING, label, label, 1, 0)
+    shown = INCOMPLETE if row["state"] == ledger.PUBLISHED and not row["complete"] else row["state"]
+    return Stretch(shown, label, label, 1, row.get("rows", 0), row.get("reason", ""))
+
+
+def _join(labels: Iterable[str], known: dict[str, Document]) -> tuple[Stretch, ...]:
+    joined: list[Stretch] = []
+    for label in labels:
+        one = _one(label, known.get(label))
+        last = joined[-1] if joined else None
+        if last is not None and (last.state, last.reason) == (one.state, one.reason):
+            joined[-1] = Stretch(
+                one.state, last.first, label, last.count + 1, last.rows + one.rows, one.reason
+            )
+        else:
+            joined.append(one)
+    return tuple(joined)
