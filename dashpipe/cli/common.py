@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from dashpipe.spec.diagnostic import Diagnostic
+    from dashpipe.spec.model import Subject
     from dashpipe.spec.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,6 +69,69 @@ def load_project() -> Project:
     from dashpipe.spec.project import load
 
     return load(project_root())
+
+
+def find_subject(project: Project, text: str) -> Subject:
+    """The subject that an argument names, by its id or its file, fit to be compiled and run.
+
+    Args:
+        project: The project.
+        text: ``cv_dash_teacher_v1``, or the path of its file, from here or from the project's root.
+
+    Raises:
+        click.UsageError: There is no such subject; says which is near.
+        click.ClickException: The subject has errors; shows them.
+    """
+    from dashpipe.lint import lint, refused
+
+    every = project.resolved().every
+    file = _spec_file(project, text)
+    found = [one for one in every if (one.id == text if file is None else one.origin.file == file)]
+    if file is not None and not found:
+        errors = [one for one in project.by_path[file].findings if one.severity.value == "error"]
+        if errors:
+            raise _refusal(file, errors)
+        raise click.UsageError(f"{file} is a model; name a subject that takes it")
+    if not found:
+        raise click.UsageError(f"there is no subject `{text}`; {_near(text, [one.id for one in every])}")
+    errors = refused(found, lint(project)).get(found[0].id, [])
+    if errors:
+        raise _refusal(found[0].id, errors)
+    return found[0]
+
+
+def _spec_file(project: Project, text: str) -> str | None:
+    """The name in the project of the spec file that a text names, ``None`` where it names none."""
+    if text in project.by_path:
+        return text
+    place, root = Path(text).resolve(), project.root.resolve()
+    name = place.relative_to(root).as_posix() if place.is_relative_to(root) else ""
+    if name in project.by_path:
+        return name
+    if text.endswith((".yml", ".yaml")):
+        why = "it is not among the project's specs" if place.is_file() else "there is no such file"
+        raise click.UsageError(f"{text}: {why}; specs lie under {project.config.metrics}/ in {project.root}")
+    return None
+
+
+def _near(text: str, ids: list[str]) -> str:
+    from dashpipe.expr.errors import nearest
+
+    # Without the version, or by its own name alone, a subject is named by people more often than misspelt.
+    same = [one for one in ids if f"_{text}_v" in f"_{one}"]
+    if same:
+        return f"did you mean {' or '.join(same[:3])}?"
+    near = nearest(text, ids)
+    if near is not None:
+        return f"did you mean {near}?"
+    return f"there are: {', '.join(sorted(ids)[:20])}" if ids else "the project has none"
+
+
+def _refusal(what: str, errors: Iterable[Diagnostic]) -> click.ClickException:
+    from dashpipe.lint.render.concise import line
+
+    listed = "\n".join(f"  {line(one)}" for one in errors)
+    return click.ClickException(f"{what} has errors, mend them first:\n{listed}")
 
 
 def progress(text: str) -> None:

@@ -49,9 +49,10 @@ def text(rule: Rule) -> str:
         f"Family {rule.family}, {FAMILIES[rule.family]}.",
         fill(rule.what, 100),
         f"Why: {fill(rule.why, 95, subsequent_indent='     ')}",
-        "Wrong:\n\n" + indent(rule.bad.rstrip("\n"), "    "),
-        "Right:\n\n" + indent(rule.good.rstrip("\n"), "    "),
     ]
+    for title, example in (("Wrong", rule.bad), ("Right", rule.good)):
+        if example:
+            parts.append(f"{title}:\n\n" + indent(example.strip("\n"), "    "))
     return "\n\n".join(parts) + "\n"
 
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from dashpipe.cli.common import find_subject, format_option, load_project
+from dashpipe.cli.common import find_subject, format_option, load_project, project_option
 from dashpipe.compile.plan import Plan
 
 
@@ -16,8 +16,8 @@ from dashpipe.compile.plan import Plan
     "--without", "off", metavar="PASS", multiple=True, help="Leave a pass out (may be given again)."
 )
 @format_option("text", "json")
-@click.pass_context
-def command(ctx: click.Context, subject: str, off: tuple[str, ...], format: str) -> int:
+@project_option
+def command(subject: str, off: tuple[str, ...], format: str) -> int:
     """Show the plan of SUBJECT (its id or its file), what each pass did, the stages, and index advice.
 
     Stages are shown for the first partition of each grain; those of a run differ in the literal bounds only.
@@ -27,7 +27,7 @@ def command(ctx: click.Context, subject: str, off: tuple[str, ...], format: str)
     unknown = sorted(set(off) - set(PASSES))
     if unknown:
         raise click.UsageError(f"there is no pass `{unknown[0]}`; there are {', '.join(PASSES)}")
-    plan = compile_subject(find_subject(load_project(ctx), subject), off)
+    plan = compile_subject(find_subject(load_project(), subject), off)
     click.echo(_json(plan) if format == "json" else _text(plan))
     return 0
 

@@ -30,10 +30,11 @@ FAMILIES = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of a file, where no key path says it finely enough."""
+    """A part of a file, where no key path says it finely enough; ``path`` is that of the value it lies in."""
 
     file: str
     span: Span
+    path: tuple[str | int, ...] = ()
 
 
 #: Where a problem is: a value (or, with ``on_key``, a key) of the spec, or a part of a file.
@@ -65,9 +66,9 @@ class Problem:
 class Rule:
     """One rule. Its file is its documentation: ``what`` and ``why`` become the page of its code.
 
-    ``bad`` and ``good`` are YAML, whole top-level keys of a subject; the tests run both. ``subject`` looks
-    at one resolved subject, ``whole`` at the project. A rule with neither describes a finding that reading
-    the files gives.
+    ``bad`` and ``good`` are YAML, whole top-level keys of a subject, or whole files, each after ``# file: NAME``; the
+    tests run both. ``subject`` looks at one resolved subject, ``whole`` at the project. A rule with neither describes
+    a finding that reading the files, resolving their names or typing their expressions gives.
     """
 
     code: str

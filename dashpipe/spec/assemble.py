@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dashpipe.spec.build import Draft, build_model, build_subject, is_model
 from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
 from dashpipe.spec.issue import NAMES, Issue
-from dashpipe.spec.model import Origin, Source, Subject
+from dashpipe.spec.metrics import resolve_metrics
+from dashpipe.spec.model import AirflowOptions, Dimension, Grain, Origin, Source, Subject, Target
 from dashpipe.spec.naming import collection_name
 from dashpipe.spec.node import Seq
+from dashpipe.spec.parts import Take
 from dashpipe.spec.project import Resolved
 from dashpipe.spec.resolve import check_source, names_of, resolve
 from dashpipe.spec.values import child
@@ -19,9 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dashpipe.spec.project import Project, SourceFile
+    from dashpipe.spec.toml import Config
 
 #: Findings that a mistake at the top of the same file may have caused: something was not there, or not understood.
-FOLLOWERS = frozenset({"N009", "N010", "N016"})
+FOLLOWERS = frozenset(
+    {"N009", "N010", "N016", "Q001", "Q004", "Q006", "Q008", "P003", "P004", "M006", "M008"}
+)
 
 _MODEL = re.compile(r"^model:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
 
@@ -29,7 +35,7 @@ _MODEL = re.compile(r"^model:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
 def assemble(project: Project) -> Resolved:
     """Build and resolve all subjects of a project."""
     models: dict[str, Source | None] = {}
-    built: list[Source] = []
+    built: list[Subject] = []
     doubtful: set[str] = set()
     drafts: list[Draft] = []
     issues: list[Issue] = []
@@ -41,13 +47,17 @@ def assemble(project: Project) -> Resolved:
         elif is_model(file.node):
             model = build_model(file.node, file.path)
             if model is not None:
-                issues += _another_model(models.get(model.name), model)
-                if models.get(model.name) is None:
-                    models[model.name] = model
-                built.append(model)
-                issues += check_source(model)
-                if _doubtful_model(file, model):
+                first = models.setdefault(model.name, model)
+                if first is not model:
                     doubtful.add(model.name)
+                    issues += _another_model(first, model)
+                issues += check_source(model)
+                complete = not _doubtful_model(file, model)
+                if not complete:
+                    doubtful.add(model.name)
+                whole, wrong = model_subject(model, project.config, complete)
+                built.append(whole)
+                issues += wrong
         else:
             draft = build_subject(file.node, file.path, project.config, file.folder)
             if draft is not None:
@@ -73,6 +83,49 @@ def assemble(project: Project) -> Resolved:
         if not any(concerns(one, each) for file in files_of(one) & wrong_files for each in by_file[file])
     )
     return Resolved(subjects, findings, tuple(every), tuple(built))
+
+
+def model_subject(model: Source, config: Config, complete: bool) -> tuple[Subject, list[Issue]]:
+    """A model as a subject that takes all of it, so that what no subject takes is checked too."""
+    names = {one.name: one for one in reversed(model.metrics)}
+    draft = Draft(
+        project="",
+        domain="",
+        name=model.name,
+        version=1,
+        timezone=config.defaults.timezone or "UTC",
+        start="",
+        sources=(model,),
+        dimensions=(),
+        metrics=tuple(Take(name, model.name, origin=one.origin) for name, one in names.items()),
+        target=Target(""),
+        grains=(Grain.DAY,),
+        week_start="monday",
+        schedule=None,
+        lookback=None,
+        catch_up_days=0,
+        checks=(),
+        owner="",
+        description="",
+        tags=(),
+        airflow=AirflowOptions(),
+        origin=model.origin,
+    )
+    metrics, issues = resolve_metrics(draft, (model,), complete)
+    subject = Subject(
+        project="",
+        domain="",
+        name=model.name,
+        version=1,
+        timezone=draft.timezone,
+        start="",
+        sources=(replace(model, metrics=()),),
+        metrics=metrics,
+        target=draft.target,
+        dimensions=tuple({one.name: Dimension(one.name) for one in model.dimensions}.values()),
+        origin=model.origin,
+    )
+    return subject, issues
 
 
 def files_of(subject: Subject) -> set[str]:
@@ -185,9 +238,12 @@ def _findings(project: Project, issues: Iterable[Issue]) -> set[Diagnostic]:
 
 def follows(code: str, path: tuple[str | int, ...], wrong: Iterable[tuple[str | int, ...]]) -> bool:
     """Whether a finding follows from a mistake of shape in the same file: of the same value, or what it lies in."""
-    return any(
-        (bool(one) and path[: len(one)] == one) or (len(one) < 2 and code in FOLLOWERS) for one in wrong
-    )
+    for one in wrong:
+        if one and path[: len(one)] == one:
+            return True
+        if code in FOLLOWERS and (len(one) < 2 or one[: len(path)] == path):
+            return True
+    return False
 
 
 def _place(project: Project, issue: Issue) -> Span:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from dashpipe.spec.duration import seconds
 from dashpipe.spec.model import (
     NOWHERE,
     AirflowOptions,
@@ -19,7 +18,7 @@ from dashpipe.spec.model import (
     Source,
     Target,
 )
-from dashpipe.spec.node import Map, Node, Scalar
+from dashpipe.spec.node import Map, Node, plain
 from dashpipe.spec.parts import (
     Ref,
     Take,
@@ -30,7 +29,8 @@ from dashpipe.spec.parts import (
     build_taken,
     build_target,
 )
-from dashpipe.spec.values import as_text, child, entries, flag, grains, optional, text, texts, whole
+from dashpipe.spec.toml import airflow_options
+from dashpipe.spec.values import as_text, child, entries, grains, optional, text, texts, whole
 
 if TYPE_CHECKING:
     from dashpipe.spec.toml import Config
@@ -155,14 +155,9 @@ def _lookback(node: Node | None, default: int | None) -> Lookback | None:
 
 
 def _airflow(node: Node | None, base: AirflowOptions) -> AirflowOptions:
-    """The options of a subject over those of the project; what is of another kind is left out."""
+    """The options of a subject over those of the project."""
     if not isinstance(node, Map):
         return base
-    given: dict[str, object] = {name: optional(node, name) for name in ("pool", "queue", "on_broken")}
-    given["retries"] = whole(node.get("retries"))
-    for name in ("retry_delay", "step_timeout", "run_timeout"):
-        written = node.get(name)
-        given[name] = seconds(written.value) if isinstance(written, Scalar) else None
-    if node.get("paused") is not None:
-        given["paused"] = flag(node, "paused")
-    return replace(base, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    known = {one.name for one in fields(AirflowOptions)}
+    given = {one.name: plain(one.value) for one in node.entries if one.name in known}
+    return airflow_options(base, given)

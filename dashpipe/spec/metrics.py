@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from dashpipe import expr
 from dashpipe.spec.build import Draft
 from dashpipe.spec.issue import Issue, meant
 from dashpipe.spec.model import AGGREGATES, COMPOSITES, Input, Metric, Origin, Source
 from dashpipe.spec.parts import Take
+from dashpipe.spec.typing import refs
 
 
 def resolve_metrics(
@@ -54,7 +53,8 @@ class _Table:
         name = one.final if isinstance(one, Take) else one.name
         at = one.origin.at("as" if isinstance(one, Take) and one.alias else "name")
         if name in self.names:
-            help = "leave one out, or give it another name with `{metric: …, as: …}`"
+            taken = isinstance(one, Take)
+            help = "leave one out, or give it another name" + (" with `{metric: …, as: …}`" if taken else "")
             self.issues.append(
                 Issue(
                     "N006",
@@ -121,7 +121,7 @@ class _Table:
             text = f"`{name}` is a metric of {several}"
             self.issues.append(Issue("N007", at, text, f"list it as {ways}", places, part))
         elif self.complete:
-            known = [*self.names, *(one for one in self.defined if one not in self.names)]
+            known = [one for one in dict.fromkeys([*self.names, *self.defined]) if one != name]
             if source is not None:
                 known = [one.name for one in self.sources[source].metrics]
             self.issues.append(self.unknown(name, known, at, part))
@@ -132,7 +132,7 @@ class _Table:
         for source in self.sources.values():
             field = next((one for one in source.fields if one.path == name), None)
             if field is not None:
-                text = f"`{name}` is a field of {source.name}'s documents, no metric"
+                text = f"`{name}` is a field of the documents of {source.name}, no metric"
                 help = f"define a metric over it: {{name: …, source: {source.name}, type: sum, expr: {name}}}"
                 return Issue("N002", at, text, help, ((field.origin, "the field"),), part)
         if name in self.dimensions:
@@ -163,7 +163,7 @@ class _Table:
                 continue
             name = self.part(one.metric, scope, one.origin.at("metric"))
             inputs[one.alias] = replace(one, metric=name or one.metric)
-        for ref in _refs(metric.expr):
+        for ref in refs(metric).values():
             if ref.name not in inputs:
                 name = self.part(ref.name, scope, at.at("expr"), (ref.start, ref.end))
                 if name is not None and name != ref.name:
@@ -201,12 +201,3 @@ class _Table:
             self.hidden.append(metric)  # its place is kept: its own parts come after it
             self.hidden[at] = self.made(replace(metric, name=name, source=own, hidden=True), source)
         return self.taken[key]
-
-
-def _refs(text: str | None) -> Iterable[expr.Name]:
-    """The names of a derived metric's expression, each once; none where it cannot be read, which is found later."""
-    try:
-        found = expr.names(expr.parse(text or ""))
-    except expr.ExpressionErrors:
-        return ()
-    return {one.name: one for one in reversed(found)}.values()

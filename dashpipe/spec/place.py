@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from dashpipe.spec.diagnostic import Span
 from dashpipe.spec.node import Map, Node, Scalar, Seq
+from dashpipe.spec.offsets import span
 from dashpipe.spec.where import positions
 
 if TYPE_CHECKING:
+    from dashpipe.spec.diagnostic import Span
     from dashpipe.spec.model import Origin
     from dashpipe.spec.project import Project, SourceFile
-
-_BREAK = "\n\r\x85\u2028\u2029"
 
 
 def part_span(project: Project, origin: Origin, start: int, end: int) -> Span:
@@ -33,7 +31,7 @@ def part_span(project: Project, origin: Origin, start: int, end: int) -> Span:
     first = found[start]
     # The end is behind the last character of the part, not before the next one: a line end may lie between.
     last = first if start == end else max(_behind(file, found, end), first)
-    return Span(*_line_column(file, first), *_line_column(file, last))
+    return span(file.text, first, last)
 
 
 def find(node: Node | None, path: tuple[str | int, ...]) -> Node | None:
@@ -55,9 +53,3 @@ def _behind(file: SourceFile, found: list[int], end: int) -> int:
     if text[:1] == "\\" or text[:2] == "''":
         return following
     return at + 1 if len(text) > 1 else following
-
-
-def _line_column(file: SourceFile, at: int) -> tuple[int, int]:
-    starts = file.line_starts()
-    line = bisect_right(starts, at)
-    return line, at - starts[line - 1] + 1

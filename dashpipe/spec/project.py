@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,16 @@ from dashpipe.spec.node import Map, Node, at
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dashpipe.spec.model import Origin, Source, Subject
+    from dashpipe.spec.model import Origin, Subject
     from dashpipe.spec.toml import Config
 
 #: The file whose folder is a project's root.
 SETTINGS = "dashpipe.toml"
+
+#: Keys of a subject that the settings may give for all.
+_DEFAULTS = frozenset(
+    ("project", "domain", "timezone", "week_start", "owner", "start", "lookback_days", "catch_up_days")
+)
 
 _START = Span(1, 1, 1, 1)
 
@@ -37,13 +42,6 @@ class SourceFile:
         parts = self.path.split("/")
         return parts[-2] if len(parts) > 1 else ""
 
-    def line_starts(self) -> list[int]:
-        """The offset at which each line begins."""
-        starts = [0]
-        for line in self.text.splitlines(keepends=True):
-            starts.append(starts[-1] + len(line))
-        return starts
-
     def span(self, path: tuple[str | int, ...], on_key: bool = False) -> Span:
         """The place of a key path; what stands nowhere in the file is at its ``subject:`` or ``model:``."""
         if self.node is None:
@@ -51,7 +49,7 @@ class SourceFile:
         if isinstance(self.node, Map) and (not path or self.node.get(str(path[0])) is None):
             for entry in self.node.entries:
                 if entry.name in ("subject", "model"):
-                    return entry.key.span if on_key else entry.value.span
+                    return entry.value.span
             return self.node.entries[0].key.span if self.node.entries else _START
         return at(self.node, path, on_key)
 
@@ -64,13 +62,13 @@ class Resolved:
         subjects: Those without an error in reading, shape or names.
         findings: What is wrong with names (family N). Findings of reading and shape are the files' own.
         every: All subjects as far as they could be built, for rules that look at the rest of a broken one.
-        models: Each model that could be built.
+        models: Each model that could be built, as a subject that takes all of it.
     """
 
     subjects: tuple[Subject, ...]
     findings: tuple[Diagnostic, ...]
     every: tuple[Subject, ...]
-    models: tuple[Source, ...]
+    models: tuple[Subject, ...]
 
 
 class Project:
@@ -86,6 +84,7 @@ class Project:
         self.findings = findings
         self.by_path = {one.path: one for one in files}
         self._resolved: Resolved | None = None
+        self._settings: SourceFile | None = None
 
     def resolved(self) -> Resolved:
         """The subjects with all names resolved; worked out once."""
@@ -95,10 +94,33 @@ class Project:
             self._resolved = assemble(self)
         return self._resolved
 
+    def placed(self, origin: Origin) -> Origin:
+        """Where a value really stands: a default of the settings stands in ``dashpipe.toml``."""
+        key = str(origin.path[0]) if origin.path else ""
+        file = self.by_path.get(origin.file)
+        if (
+            key not in _DEFAULTS
+            or file is None
+            or not isinstance(file.node, Map)
+            or file.node.get(key) is not None
+        ):
+            return origin
+        return (
+            replace(origin, file=SETTINGS, path=("defaults", key))
+            if getattr(self.config.defaults, key)
+            else origin
+        )
+
     def span(self, origin: Origin, on_key: bool = False) -> Span:
         """The place of an origin in its file."""
-        file = self.by_path.get(origin.file)
+        file = self.settings() if origin.file == SETTINGS else self.by_path.get(origin.file)
         return _START if file is None else file.span(origin.path, on_key)
+
+    def settings(self) -> SourceFile:
+        """The file of the settings, for the places of what they say; read when a finding needs it."""
+        if self._settings is None:
+            self._settings = _settings(self.root)
+        return self._settings
 
 
 def load(root: Path) -> Project:
@@ -176,6 +198,17 @@ def walk(root: Path, folder: str) -> Iterator[tuple[str, str | None]]:
                 outside = one.is_symlink() and not os.path.realpath(one.path).startswith(within + os.sep)
                 found.append((path, "this leads out of the project, and is not read" if outside else None))
     yield from sorted(found)
+
+
+def _settings(root: Path) -> SourceFile:
+    from dashpipe.spec.toml import parse
+    from dashpipe.spec.toml_places import tree
+
+    try:
+        text = (root / SETTINGS).read_text(encoding="utf-8-sig")
+        return SourceFile(SETTINGS, text, tree(text, parse(text)), ())
+    except (OSError, ValueError):
+        return SourceFile(SETTINGS, "", None, ())
 
 
 def _not_read(path: str, message: str) -> Diagnostic:

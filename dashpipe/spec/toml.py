@@ -78,15 +78,11 @@ def load_config(path: Path) -> tuple[Config, tuple[Diagnostic, ...]]:
 
 def read_config(text: str, name: str) -> tuple[Config, tuple[Diagnostic, ...]]:
     """The settings in the text of ``dashpipe.toml``, and what is wrong with them."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
     # TOML allows line ends of both kinds.
     text = text.replace("\r\n", "\n")
     try:
-        given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        given = parse(text)
+    except (ValueError, RecursionError) as error:
         return Config(), (_syntax(text, name, str(error)),)
     from dashpipe.spec.shape.settings import SETTINGS
     from dashpipe.spec.shape.walk import Checker
@@ -97,6 +93,19 @@ def read_config(text: str, name: str) -> tuple[Config, tuple[Diagnostic, ...]]:
     findings = tuple(sorted(checker.findings, key=lambda one: one.sort_key))
     wrong = {one.path[:2] for one in findings}
     return _config(given, wrong), findings
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The values of a TOML text.
+
+    Raises:
+        ValueError: It is no TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
 
 
 def airflow_options(base: AirflowOptions, given: Mapping[str, Any]) -> AirflowOptions:

@@ -7,9 +7,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from dashpipe.lint.rule import Rule
 
+#: Families whose modules are documentation: the findings come from reading, resolving, typing and the engine.
+_DOCUMENTED = "ysnel"
+
 MODULES = (
+    "n001_unknown_model",
+    "n002_unknown_metric",
+    "n003_unknown_dimension",
+    "n004_dimension_not_in_source",
+    "n005_unknown_source",
+    "n006_name_twice",
+    "n007_metric_of_two_sources",
+    "n008_source_not_clear",
+    "n009_lookup_key",
+    "n010_unknown_column",
+    "n011_target_is_source",
+    "n012_model_twice",
+    "n013_subject_twice",
+    "n014_collection_twice",
+    "n015_field_and_dimension",
+    "n016_setting_missing",
     "t001_start_no_date",
     "t002_start_in_future",
     "t003_unknown_timezone",
@@ -29,6 +50,18 @@ MODULES = (
     "m005_ratio_of_itself",
     "m006_hidden_unused",
     "m007_metric_twice",
+    "m008_input_unused",
+    "e001_bad_expression",
+    "e002_wrong_type",
+    "e003_type_unknown",
+    "e004_dimension_type",
+    "e005_array_in_aggregate",
+    "e006_dimension_types_differ",
+    "e007_part_no_number",
+    "e008_derived_of_nothing",
+    "e009_empty_of_another_type",
+    "e010_metric_in_expression",
+    "e011_field_misspelt",
     "c001_distinct_reread",
     "c002_many_distincts",
     "c003_hours_far_back",
@@ -48,10 +81,32 @@ MODULES = (
     "p002_secret",
     "p003_no_owner",
     "p004_no_description",
+    "l001_ignores_nothing",
+    "l002_ignore_without_reason",
+    "l003_bad_comment",
+    "l004_file_not_read",
+    "l005_lint_broke",
 )
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
-    """Every rule, imported now."""
-    return tuple(import_module(f"{__name__}.{name}").RULE for name in MODULES)
+def catalogue() -> tuple[Rule, ...]:
+    """Every finding that there is, with its documentation, by code."""
+    return tuple(sorted(_rules(MODULES), key=lambda one: one.code))
+
+
+@cache
+def checks() -> tuple[Rule, ...]:
+    """The rules that look at resolved subjects; findings of reading, names and expressions come from elsewhere."""
+    return tuple(_rules(one for one in MODULES if one[0] not in _DOCUMENTED))
+
+
+@cache
+def codes() -> frozenset[str]:
+    """The code of every finding, without importing its rule."""
+    return frozenset(one[:4].upper() for one in MODULES)
+
+
+def _rules(names: Iterable[str]) -> Iterator[Rule]:
+    for name in names:
+        yield import_module(f"{__name__}.{name}").RULE

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dashpipe.lint.view import View
-
     from dashpipe.spec.model import Subject
 
 
 #: Days computed a day from which a warning is due: a week of lookback every hour.
 MOST = 400
+#: Runs a day above which it is the schedule that is wrong, which `too-often` says.
+OFTEN = 24 * 60 // 5
 
 
 def check(subject: Subject, view: View) -> Iterator[Problem]:
@@ -25,7 +26,7 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         return
     days = subject.lookback.dense + len(subject.lookback.sparse)
     often = view.times_a_day(subject)
-    if often > 1 and days * often > MOST:
+    if 1 < often <= OFTEN and days * often > MOST:
         yield Problem(
             subject.origin.at("lookback_days"),
             f"{days} days of lookback in each of {often} runs a day: {days * often} days are computed a day",

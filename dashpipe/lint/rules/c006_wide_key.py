@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dashpipe.lint.view import View
-
     from dashpipe.spec.model import Subject
 
 
@@ -39,9 +38,11 @@ RULE = Rule(
     "summed up any more.",
     bad="sources:\n  - name: orders\n    collection: orders\n    time: paid_at\n    fields: {"
     + ", ".join(f"d{n}: string" for n in range(9))
-    + "}\ndimensions: ["
+    + "}\n    dimensions: ["
     + ", ".join(f"d{n}" for n in range(9))
-    + "]\nmetrics:\n  - {name: sold, type: count}",
+    + "]\ndimensions: ["
+    + ", ".join(f"d{n}" for n in range(9))
+    + "]\nmetrics:\n  - {name: sold, type: count}\ntarget: {queries: []}",
     good="dimensions: [country]",
     subject=check,
 )

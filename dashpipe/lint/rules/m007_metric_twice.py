@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dashpipe.lint.view import View
-
     from dashpipe.spec.model import Subject
 
 
@@ -20,8 +19,8 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
     seen: dict[object, str] = {}
     origins = {one.name: one.origin for one in subject.metrics}
     for metric in subject.metrics:
-        if metric.hidden:
-            continue
+        if metric.hidden or not metric.type:
+            continue  # without a type its name was not found, which is said elsewhere
         meaning = (
             *(metric.type, metric.source, metric.expr, metric.where, metric.numerator, metric.denominator),
             *(metric.inputs, metric.grains, metric.on_zero, metric.has_empty, metric.empty),

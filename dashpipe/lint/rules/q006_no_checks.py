@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dashpipe.lint.view import View
-
     from dashpipe.spec.model import Subject
 
 
@@ -19,9 +18,10 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """The subject has at least one check that can fail."""
     if not any(one.fail is not None for one in subject.checks):
         yield Problem(
-            subject.origin.at("checks" if subject.checks else "subject"),
+            subject.origin.at("checks"),
             "no check can stop a run of this subject" if subject.checks else "this subject has no checks",
             "write at least `checks: [{id: not-empty, type: row_count, fail: {below: 1}}]`",
+            on_key=not subject.checks,
         )
 
 

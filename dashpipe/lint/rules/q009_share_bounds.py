@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dashpipe.lint.view import View
-
     from dashpipe.spec.model import Subject
 
 

@@ -1,0 +1,393 @@
+"""Family E: every expression of a subject, typed in its scope; each mistake once, at its column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dashpipe import expr
+from dashpipe.expr import FieldType, Scope
+from dashpipe.expr.types import NUMERIC, word
+from dashpipe.lint.rule import Place, Problem
+from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
+from dashpipe.spec.typing import (
+    EXPECTED,
+    KEY_TYPES,
+    Use,
+    dimension_use,
+    filters,
+    parse,
+    refs,
+    scope_of,
+    source_uses,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dashpipe.lint.rule import At
+    from dashpipe.lint.view import View
+
+Found = tuple[str, Problem]
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of the expressions of models, so that their users need not look again.
+
+    Attributes:
+        wrong: The expressions with a mistake that was reported.
+        types: The types of the expressions of models all of whose fields are declared: they are the same in each
+            subject. By origin.
+        closed: The files of these models.
+    """
+
+    wrong: set[Origin] = field(default_factory=set)
+    types: dict[Origin, FieldType | None] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+
+
+def check(subject: Subject, view: View, known: Known, model: bool = False) -> Iterator[Found]:
+    """The mistakes in a subject's expressions.
+
+    Args:
+        subject: The subject; or a model, as a subject that takes all of it (``model``).
+        view: The project.
+        known: What earlier calls found. Models come first, so that a mistake in a model is reported there once.
+        model: Whether it is a model.
+    """
+    types: dict[str, FieldType | None] = {}
+    added = filters(subject)
+    keys: dict[str, tuple[FieldType, Origin, str]] = {}
+    for source in subject.sources:
+        own = [one for one in subject.metrics if one.source == source.name and one.type in AGGREGATES]
+        work = _Source(subject, source, view, known)
+        yield from work.run(own, added.get(source.name, ()), model)
+        for metric in own:
+            types[metric.name] = _result(metric, work.type_of(metric.origin.at("expr")))
+        if not model:
+            yield from _agree(subject, source, work, keys)
+    yield from _composites(subject, view, types, known)
+    yield from _empties(subject, types, known)
+
+
+class _Source:
+    """The typing of one source's expressions."""
+
+    def __init__(self, subject: Subject, source: Source, view: View, known: Known) -> None:
+        self.subject = subject
+        self.source = source
+        self.view = view
+        self.known = known
+        self.types: dict[Origin, FieldType | None] = {}
+        self.texts: dict[Origin, str] = {}
+
+    def type_of(self, at: Origin) -> FieldType | None:
+        """The type of the expression at an origin, ``None`` where nothing fixes it or it is wrong."""
+        return self.types[at] if at in self.types else self.known.types.get(at)
+
+    def run(self, metrics: list[Metric], added: Iterable[Use], model: bool) -> Iterator[Found]:
+        """Type all, and yield what is wrong."""
+        source, known = self.source, self.known
+        key = [one.name for one in self.subject.key]
+        dimensions = [dimension_use(one) for one in source.dimensions]
+        uses = source_uses(source, key, metrics, added)
+        if source.origin.file in known.closed:
+            # All that stands in the model is typed already, and no use elsewhere changes it.
+            uses = [one for one in uses if one.at not in known.types]
+        self.texts = {one.at: one.text for one in (*dimensions, *uses)}
+        good: dict[Origin, Use] = {}
+        bad: set[str] = set()
+        for use, name in [
+            *zip(dimensions, (one.name for one in source.dimensions)),
+            *((one, "") for one in uses),
+        ]:
+            try:
+                parse(use.text)
+            except expr.ExpressionErrors as errors:
+                if name:
+                    bad.add(name)
+                yield from self.errors("E001", use, errors.errors)
+                continue
+            if not name:
+                good[use.at] = use
+        scope = yield from self.scope(good, bad)
+        yield from self.fields(good)
+        for use in good.values():
+            try:
+                self.types[use.at] = expr.check(parse(use.text), scope, use.expected).type
+            except expr.ExpressionErrors as errors:
+                yield from self.errors("E002", use, errors.errors)
+        yield from self.keys(key)
+        for metric in metrics:
+            yield from self.metric(metric)
+        declared = {one.path for one in source.fields}
+        if (
+            model
+            and not bad
+            and scope.fields.keys() <= declared
+            and not any(one in known.wrong for one in self.texts)
+        ):
+            known.closed.add(source.origin.file)
+            known.types.update(self.types)
+
+    def scope(
+        self, good: dict[Origin, Use], bad: set[str]
+    ) -> Iterator[Found]:  # a generator that returns the scope
+        """Fix the types of the fields; expressions that do not go together with the rest are taken out of ``good``."""
+        while True:
+            uses = list(good.values())
+            try:
+                return scope_of(self.source, self.subject.timezone, uses, bad)
+            except expr.ExpressionErrors as errors:
+                wrong = {one.use for one in errors.errors}
+                for at in sorted(wrong):
+                    mine = [one for one in errors.errors if one.use == at]
+                    yield from self.errors("E002", uses[at], mine)
+                    good.pop(uses[at].at, None)
+
+    def errors(self, code: str, use: Use, errors: Iterable[expr.ExpressionError]) -> Iterator[Found]:
+        """The mistakes of one expression, unless they were reported."""
+        if use.at in self.known.wrong:
+            return
+        self.known.wrong.add(use.at)
+        for one in errors:
+            if not one.follows:
+                yield (
+                    code,
+                    Problem(self.view.within(use.at, use.text, one.start, one.end), one.message, one.help),
+                )
+
+    def fields(self, good: dict[Origin, Use]) -> Iterator[Found]:
+        """A name that is no declared field, and looks as if another were meant."""
+        declared = {one.path for one in self.source.fields}
+        known = declared | {one.name for one in self.source.dimensions}
+        metrics = {one.name: one for one in self.subject.metrics}
+        for use in good.values():
+            for name in expr.names(parse(use.text)):
+                if name.name in known or use.at in self.known.wrong:
+                    continue
+                at = self.view.within(use.at, use.text, name.start, name.end)
+                if name.name in metrics and not name.forced:
+                    self.known.wrong.add(use.at)
+                    text = f"`{name.name}` is a metric, and this is over the documents of {self.source.name}"
+                    help = f"write `type: derived`, or `doc.{name.name}` if the documents have such a field"
+                    yield "E010", Problem(at, text, help, ((metrics[name.name].origin, "the metric"),))
+                elif (near := _meant(name.name, declared)) is not None:
+                    self.known.wrong.add(use.at)
+                    text = f"`{name.name}` is not among the declared fields of {self.source.name}"
+                    help = f"did you mean {near}? A field that is there besides is declared under `fields`"
+                    yield "E011", Problem(at, text, help)
+
+    def keys(self, key: list[str]) -> Iterator[Found]:
+        """The dimensions of the key have a type that a key can have."""
+        wanted = set(key)
+        for one in self.source.dimensions:
+            use = dimension_use(one)
+            if one.name not in wanted or use.at in self.known.wrong:
+                continue
+            type_ = self.type_of(use.at)
+            if type_ is None:
+                self.known.wrong.add(use.at)
+                text = f"nothing says which type the dimension `{one.name}` has"
+                yield "E003", Problem(use.at, text, self.declare(use.text))
+            elif type_ not in KEY_TYPES:
+                self.known.wrong.add(use.at)
+                if type_ is FieldType.ARRAY:
+                    help = "a key has one value: write an expression that gives one, such as `len(…)`"
+                else:
+                    help = f"write `CAST({use.text} AS INTEGER)` or `CAST({use.text} AS VARCHAR)`"
+                yield (
+                    "E004",
+                    Problem(use.at, f"`{one.name}` is {word(type_)}, which no dimension can be", help),
+                )
+
+    def metric(self, metric: Metric) -> Iterator[Found]:
+        """A metric's expression has a type that its aggregate takes."""
+        at = metric.origin.at("expr")
+        if metric.expr is None or metric.type in ("count", *EXPECTED) or at in self.known.wrong:
+            return
+        type_ = self.type_of(at)
+        if type_ is None:
+            self.known.wrong.add(at)
+            text = f"nothing says which type this value has, and `{metric.type}` must know"
+            yield "E003", Problem(at, text, self.declare(metric.expr))
+        elif type_ is FieldType.ARRAY:
+            self.known.wrong.add(at)
+            help = "its length is `len(…)`; whether it holds a value says `list_contains(…, 'a')`"
+            yield "E005", Problem(at, f"this is an array, and `{metric.type}` is of single values", help)
+
+    def declare(self, text: str) -> str:
+        """The help that asks for a field's type."""
+        fields = [one.name for one in expr.names(parse(text))]
+        field = fields[0] if fields else text
+        return (
+            f"declare it in the source: `fields: {{{field}: string}}`, or integer, boolean, date, object_id"
+        )
+
+
+def _meant(name: str, declared: set[str]) -> str | None:
+    """The declared field that a name misspells: nearly the same letters, and not another number."""
+    from difflib import get_close_matches
+
+    parent, _, last = name.rpartition(".")
+    near = {one.rpartition(".")[2]: one for one in declared if one.rpartition(".")[0] == parent}
+    found = get_close_matches(last, list(near), n=1, cutoff=0.84)
+    if not found or last.translate(_DIGITS) == found[0].translate(_DIGITS):
+        return None
+    return near[found[0]]
+
+
+_DIGITS = str.maketrans("0123456789", "0000000000")
+
+
+def _result(metric: Metric, value: FieldType | None) -> FieldType | None:
+    """The type of a metric over a value."""
+    if metric.type in ("count", "count_distinct"):
+        return FieldType.INTEGER
+    if metric.type == "avg" and value is not None:
+        return FieldType.DECIMAL if value is FieldType.DECIMAL else FieldType.NUMBER
+    return value
+
+
+def _agree(
+    subject: Subject, source: Source, work: _Source, keys: dict[str, tuple[FieldType, Origin, str]]
+) -> Iterator[Found]:
+    """A dimension has one type in all sources."""
+    wanted = {one.name for one in subject.key}
+    for one in source.dimensions:
+        use = dimension_use(one)
+        type_ = work.type_of(use.at)
+        if one.name not in wanted or type_ is None or use.at in work.known.wrong:
+            continue
+        first = keys.setdefault(one.name, (type_, use.at, source.name))
+        if first[0] is not type_:
+            text = f"`{one.name}` is {word(type_)} in {source.name} and {word(first[0])} in {first[2]}"
+            help = "rows of the sources are joined by it: declare or cast both to one type"
+            related: tuple[tuple[At, str], ...] = ((first[1], f"{word(first[0])} in {first[2]}"),)
+            yield "E006", Problem(use.at, text, help, related)
+
+
+def _composites(
+    subject: Subject, view: View, types: dict[str, FieldType | None], known: Known
+) -> Iterator[Found]:
+    """Ratios and derived metrics are made of numbers; fills in their types."""
+    metrics = {one.name: one for one in subject.metrics}
+    for metric in _in_order(subject, view):
+        if metric.type == "ratio":
+            sides = []
+            for key, name in (("numerator", metric.numerator), ("denominator", metric.denominator)):
+                type_ = types.get(name or "")
+                sides.append(type_)
+                at = metric.origin.at(key)
+                if type_ is not None and type_ not in NUMERIC and at not in known.wrong:
+                    known.wrong.add(at)
+                    text = f"`{name}` is {word(type_)}, and a ratio is of two numbers"
+                    related: tuple[tuple[At, str], ...] = (
+                        (metrics[name or ""].origin, f"the metric `{name}`"),
+                    )
+                    yield "E007", Problem(at, text, "name a metric that is a number", related)
+            exact = all(one is FieldType.DECIMAL for one in sides)
+            types[metric.name] = FieldType.DECIMAL if exact else FieldType.NUMBER
+        elif metric.type == "derived" and metric.expr is not None:
+            yield from _derived(subject, view, metric, types, known)
+
+
+def _derived(
+    subject: Subject, view: View, metric: Metric, types: dict[str, FieldType | None], known: Known
+) -> Iterator[Found]:
+    at, text = metric.origin.at("expr"), metric.expr or ""
+    types[metric.name] = FieldType.NUMBER
+    if at in known.wrong:
+        return
+    inputs = {one.alias: one.metric for one in metric.inputs}
+    try:
+        parsed = parse(text)
+    except expr.ExpressionErrors as errors:
+        known.wrong.add(at)
+        for one in errors.errors:
+            yield "E001", Problem(view.within(at, text, one.start, one.end), one.message, one.help)
+        return
+    named = {name: inputs.get(name, name) for name in refs(metric)}
+    if not named:
+        known.wrong.add(at)
+        yield "E008", Problem(at, "this is made of no metric", "name at least one metric in it")
+        return
+    if any(types.get(name) is None for name in named.values()):
+        return  # one of them is wrong itself, or not there: that is said there
+    given = {name: one for name, other in named.items() if (one := types[other]) is not None}
+    scope = Scope(fields={}, dimensions={}, metrics=given, timezone=subject.timezone)
+    try:
+        type_ = expr.check(parsed, scope, None).type
+    except expr.ExpressionErrors as errors:
+        known.wrong.add(at)
+        for one in errors.errors:
+            yield "E002", Problem(view.within(at, text, one.start, one.end), one.message, one.help)
+        return
+    if type_ is not None and type_ not in NUMERIC:
+        known.wrong.add(at)
+        text = f"this is {word(type_)}, and a derived metric is a number"
+        yield "E007", Problem(at, text, "write CASE WHEN … THEN 1 ELSE 0 END for a condition")
+    if all(one is FieldType.DECIMAL for one in given.values()):
+        types[metric.name] = FieldType.DECIMAL
+
+
+def _in_order(subject: Subject, view: View) -> list[Metric]:
+    """Composites, each after those that it is made of; those made of themselves come in any order."""
+    metrics = {one.name: one for one in subject.metrics}
+    done: dict[str, Metric] = {}
+    for first in subject.metrics:
+        stack = [(first, False)]
+        open_: set[str] = set()
+        while stack:
+            metric, ready = stack.pop()
+            if metric.name in done:
+                continue
+            if ready:
+                done[metric.name] = metric
+                continue
+            if metric.name in open_:
+                continue
+            open_.add(metric.name)
+            stack.append((metric, True))
+            stack += [(metrics[one.metric], False) for one in view.uses(metric) if one.metric in metrics]
+    return list(done.values())
+
+
+def _empties(subject: Subject, types: dict[str, FieldType | None], known: Known) -> Iterator[Found]:
+    """The value for nothing is of the metric's type."""
+    for metric in subject.metrics:
+        type_, at = types.get(metric.name), metric.origin.at("empty")
+        if not metric.has_empty or metric.empty is None or type_ is None or at in known.wrong:
+            continue
+        if not _takes(type_, metric.empty):
+            known.wrong.add(at)
+            text = f"`empty` is {_said(metric.empty)}, and `{metric.name}` is {word(type_)}"
+            yield "E009", Problem(at, text, "write a value of the metric's type, or null")
+
+
+def _takes(type_: FieldType, value: object) -> bool:
+    if isinstance(value, bool):
+        return type_ is FieldType.BOOLEAN
+    if isinstance(value, int):
+        return type_ in NUMERIC
+    if isinstance(value, float):
+        return type_ in (FieldType.NUMBER, FieldType.DECIMAL)
+    return type_ is FieldType.STRING
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    return (
+        "text"
+        if isinstance(value, str)
+        else "a number with a fraction"
+        if isinstance(value, float)
+        else "a number"
+    )
+
+
+def place_of(problem: Problem) -> Origin | None:
+    """The origin of a problem, where it is at a whole value."""
+    return None if isinstance(problem.at, Place) else problem.at

@@ -1,0 +1,26 @@
+"""A ratio or derived metric that is no number."""
+
+from __future__ import annotations
+
+from dashpipe.lint.rule import Rule
+from dashpipe.spec.diagnostic import Severity
+
+RULE = Rule(
+    code="E007",
+    name="part-no-number",
+    severity=Severity.ERROR,
+    what="A side of a ratio, or what a derived metric comes to, is no number.",
+    why="Both are arithmetic over the metrics of a row.",
+    bad="""
+metrics:
+  - orders
+  - {name: last_ship, source: orders, type: max, expr: shipped_at}
+  - {name: mean, type: ratio, numerator: last_ship, denominator: orders}
+""",
+    good="""
+metrics:
+  - orders
+  - revenue
+  - {name: mean, type: ratio, numerator: revenue, denominator: orders}
+""",
+)

@@ -1,0 +1,157 @@
+"""The expressions of a subject in their scopes: what reads a source, and the types that its fields have.
+
+Lint and the compiler both type through here, so that what lint passes compiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dashpipe import expr
+from dashpipe.expr import FieldType, Scope
+from dashpipe.spec.model import COMPOSITES, Dimension, Metric, Origin, Source, Subject
+
+#: What a metric's expression must be, by metric type; absent: any type.
+EXPECTED = {"sum": FieldType.NUMBER, "avg": FieldType.NUMBER}
+
+#: The types that a dimension of the key can have.
+KEY_TYPES = (
+    FieldType.STRING,
+    FieldType.INTEGER,
+    FieldType.BOOLEAN,
+    FieldType.DATE,
+    FieldType.OBJECT_ID,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One expression over a source's documents: its text, the type that it must have, where it stands."""
+
+    text: str
+    expected: FieldType | None
+    at: Origin
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> expr.Expr:
+    """The tree of an expression; the same texts stand in many subjects.
+
+    Raises:
+        expr.ExpressionErrors: It is no expression.
+    """
+    return expr.parse(text)
+
+
+def refs(metric: Metric) -> dict[str, expr.Name]:
+    """The names in a derived metric's expression, each at its first place; none where it cannot be read."""
+    try:
+        found = expr.names(parse(metric.expr or ""))
+    except expr.ExpressionErrors:
+        return {}
+    return {one.name: one for one in reversed(found)}
+
+
+def dimension_use(dimension: Dimension) -> Use:
+    """The expression of a dimension: its own name where it says none."""
+    key = "name" if dimension.expr is None else "expr"
+    return Use(dimension.expr or dimension.name, None, dimension.origin.at(key))
+
+
+def metric_uses(metric: Metric) -> list[Use]:
+    """The expressions of an aggregate over its source's documents."""
+    found = []
+    if metric.expr is not None:
+        found.append(Use(metric.expr, EXPECTED.get(metric.type), metric.origin.at("expr")))
+    if metric.where is not None:
+        found.append(where_use(metric.where, metric.origin))
+    return found
+
+
+def where_use(text: str, origin: Origin) -> Use:
+    """The filter of a source, a metric or an input."""
+    return Use(text, FieldType.BOOLEAN, origin.at("where"))
+
+
+def source_uses(
+    source: Source, key: Iterable[str], metrics: Iterable[Metric], filters: Iterable[Use] = ()
+) -> list[Use]:
+    """All that reads a source: dimensions of the key, its filter, its metrics, filters of composites."""
+    wanted = set(key)
+    found = [dimension_use(one) for one in source.dimensions if one.name in wanted]
+    if source.where is not None:
+        found.append(where_use(source.where, source.origin))
+    for metric in metrics:
+        found += metric_uses(metric)
+    return [*found, *filters]
+
+
+def scope_of(source: Source, timezone: str, uses: Iterable[Use], without: Collection[str] = ()) -> Scope:
+    """The scope of a source's expressions, with the types of all fields fixed over everything that reads it.
+
+    Args:
+        source: The source.
+        timezone: The subject's time zone, in which dates are read.
+        uses: What reads it.
+        without: Dimensions whose own expression cannot be read.
+
+    Raises:
+        expr.ExpressionErrors: Expressions do not go together, or one is wrong in itself; each error has the position
+            of its use.
+    """
+    dimensions = {
+        one.name: parse(one.expr or one.name) for one in source.dimensions if one.name not in without
+    }
+    declared = {one.path: FieldType(one.type) for one in source.fields if one.type in _TYPES}
+    scope = Scope(fields=declared, dimensions=dimensions, metrics=None, timezone=timezone)
+    fields = expr.infer([(parse(one.text), one.expected) for one in uses], scope)
+    return Scope(fields=fields, dimensions=dimensions, metrics=None, timezone=timezone)
+
+
+_TYPES = frozenset(one.value for one in FieldType)
+
+
+def filters(subject: Subject) -> dict[str, list[Use]]:
+    """The filters that composites add to the metrics that they are made of, by source, each text once."""
+    metrics = {one.name: one for one in subject.metrics}
+    found: dict[str, dict[str, Use]] = {}
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    stack: list[tuple[str, tuple[Use, ...]]] = [(one.name, ()) for one in subject.metrics]
+    while stack:
+        name, wheres = stack.pop()
+        metric = metrics.get(name)
+        step = (name, tuple(one.text for one in wheres))
+        # A metric that is made of itself grows its filters without end; lint says so elsewhere.
+        if metric is None or step in seen or len(wheres) > len(metrics):
+            continue
+        seen.add(step)
+        if metric.type not in COMPOSITES:
+            if metric.source is not None and wheres:
+                texts = found.setdefault(metric.source, {})
+                for one in wheres:
+                    texts.setdefault(one.text, one)
+            continue
+        inner = wheres if metric.where is None else (*wheres, where_use(metric.where, metric.origin))
+        stack += [(part, _more(inner, where)) for part, where in parts(metric)]
+    return {source: [texts[text] for text in sorted(texts)] for source, texts in found.items()}
+
+
+def parts(metric: Metric) -> list[tuple[str, Use | None]]:
+    """The metrics that a composite is made of, each with the filter that the composite's input adds."""
+    if metric.type == "ratio":
+        return [(one, None) for one in (metric.numerator, metric.denominator) if one is not None]
+    inputs = {one.alias: one for one in metric.inputs}
+    found: list[tuple[str, Use | None]] = []
+    for name in refs(metric):
+        given = inputs.get(name)
+        where = None if given is None or given.where is None else where_use(given.where, given.origin)
+        found.append((name if given is None else given.metric, where))
+    return found
+
+
+def _more(wheres: tuple[Use, ...], where: Use | None) -> tuple[Use, ...]:
+    if where is None or any(one.text == where.text for one in wheres):
+        return wheres
+    return (*wheres, where)
