@@ -4,6 +4,7 @@
 #   make test      the tests, with few random cases
 #   make airflow   Airflow's own scheduler and UI on the demo's data
 #   make lint      what .ci/run asks of the code's form
+#   make docs      write docs/reference/ and schemas/ from the code
 #   make nightly   all tests with many random cases, on the native embedded server
 #   make native    build the native embedded server (needs Cargo; some minutes, once a machine)
 #   make lock      choose the versions in requirements/ anew
@@ -19,7 +20,7 @@ export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
 # Settings of an environment that happens to be active are not for this one.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONHOME PYTHONPATH
 
-.PHONY: help demo test airflow lint format nightly native lock clean setup
+.PHONY: help demo test airflow lint docs format nightly native lock clean setup
 .DEFAULT_GOAL := help
 
 help:
@@ -37,8 +38,11 @@ airflow: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(wildcard dashpipe dags benchmarks)
+	$(BIN)/mypy dashpipe dags benchmarks docs
 	$(BIN)/lint-imports
+
+docs: .venv/ready
+	@$(BIN)/python docs/make_reference.py
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .

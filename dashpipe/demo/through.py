@@ -90,10 +90,11 @@ class Database:
             self._stamp.touch()
 
     def stop(self) -> None:
-        """Stop making it, if it is still being made."""
+        """Stop making it, if it is still being made; a half-made one is removed."""
         if self._child is not None and self._child.poll() is None:
             self._child.terminate()
             self._child.wait()
+            (self._home.folder / "airflow.db").unlink(missing_ok=True)
 
 
 class Airflow:
