@@ -1,0 +1,49 @@
+"""Where a subject's collections are: names from spec or environment, databases from connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dashpipe.compile.plan import Plan
+from dashpipe.run import environment
+from dashpipe.run.base import Place, Setup
+from dashpipe.spec.model import EnvText, Grain
+from dashpipe.spec.naming import collection_name
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places of a run's sources, looked-up dimensions and targets, and the environment behind them."""
+
+    sources: Mapping[str, Place]
+    lookups: Mapping[str, Place]
+    targets: Mapping[Grain, Place]
+    environ: Mapping[str, str]
+
+
+def find(plan: Plan, setup: Setup) -> Places:
+    """Resolve every name of a plan.
+
+    Raises:
+        Refused: A connection is not defined, or a value of the environment is not allowed or not fit.
+    """
+    subject = plan.subject
+    values = environment.resolve(subject, setup.environ, setup.allow_env)
+
+    def place(connection: str, collection: EnvText) -> Place:
+        database = setup.connections.database(connection).name
+        return Place(connection, database, environment.text(collection, values))
+
+    target = place(subject.target.connection, subject.target.collection)
+    return Places(
+        sources={one.name: place(one.connection, one.collection) for one in subject.sources},
+        lookups={one.name: place(one.connection, one.lookup.collection) for one in plan.lookups},
+        targets={
+            grain: Place(
+                target.connection, target.database, collection_name(target.collection, grain, subject.version)
+            )
+            for grain in plan.grains
+        },
+        environ=values,
+    )

@@ -1,0 +1,158 @@
+"""What is asked of a source before it is read: is it there, how fresh, how well does it keep its contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import OperationFailure
+
+from dashpipe import expr
+from dashpipe.compile import advice, emit
+from dashpipe.run import encode, route
+from dashpipe.run.base import Run, Session
+from dashpipe.run.errors import RunError
+from dashpipe.run.operation import options
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+Document = dict[str, Any]
+
+#: A smaller collection is read whole in no time: no index is asked for.
+_SMALL = 10_000
+
+_NO_RIGHT, _IS_VIEW = 13, 166
+
+
+def ask(run: Run, session: Session, source: str) -> Document:
+    """Ask a source all that, for the receipt.
+
+    Returns:
+        ``documents`` (estimated), ``newest`` (the newest time up to ``as_of``), ``untimed``, ``mistyped``
+        and ``decimals`` (counts by field, in the run's partitions of the finest grain), ``warnings``.
+
+    Raises:
+        RunError: The collection is not there, too many documents have no time, or a field with
+            ``on_type_error: fail`` has values of another type.
+    """
+    collection = route.reader(run, session, source, route.CURSOR)
+    about = f"{run.sources[source].database}.{run.sources[source].collection}"
+    _present(collection, source, about)
+    documents = collection.estimated_document_count()
+    untimed = _untimed(run, collection, source, documents)
+    mistyped, decimals = _types(run, collection, source)
+    warnings = [f"{source} ({about}) is empty"] if not documents else []
+    warnings += [
+        f"{count} decimals stand in `{path}` of {source}, which are summed as doubles: declare it `decimal`"
+        for path, count in decimals.items()
+    ]
+    if documents > _SMALL:
+        warnings += _index(run, collection, source, about)
+    return {
+        "documents": documents,
+        "newest": _newest(run, collection, source),
+        "untimed": untimed,
+        "mistyped": mistyped,
+        "decimals": decimals,
+        "warnings": warnings,
+    }
+
+
+def _present(collection: Collection[Document], source: str, about: str) -> None:
+    try:
+        found = collection.database.list_collection_names(
+            filter={"name": collection.name}, authorizedCollections=True
+        )
+    except OperationFailure as error:
+        if error.code != _NO_RIGHT:
+            raise
+        return  # who may not list may still read
+    if not found:
+        raise RunError(
+            f"the source {source} is not there: no collection {about}",
+            "correct `collection` in the spec or its variable; the last good rows stay",
+            retry=True,
+        )
+
+
+def _newest(run: Run, collection: Collection[Document], source: str) -> Any:
+    field = run.plan.source(source).source.time.field
+    stages: emit.Stages = [
+        {"$match": {field: {"$lte": run.as_of, "$not": {"$type": "array"}}}},
+        {"$sort": {field: -1}},
+        {"$limit": 1},
+        {"$project": {"_id": 0, "at": f"${field}"}},
+    ]
+    found = list(collection.aggregate(stages, **options(run, f"extract_{source}")))
+    return found[0]["at"] if found else None
+
+
+def _untimed(run: Run, collection: Collection[Document], source: str, documents: int) -> int:
+    """Count the documents without a time; one that the source's ``where`` leaves out may have none yet."""
+    one = run.plan.source(source)
+    match = emit.untimed(run.plan, source)
+    if one.where is not None:
+        match = {"$and": [match, {"$expr": expr.to_condition(one.where)}]}
+    stages = [{"$match": encode.to_bson(match)}, {"$count": "n"}]
+    found = list(collection.aggregate(stages, **options(run, f"extract_{source}")))
+    count = int(found[0]["n"]) if found else 0
+    allowed = one.source.max_untimed
+    if count and count / max(documents, count) > allowed:
+        raise RunError(
+            f"{count} of about {documents} documents of {source} have no date in `{one.source.time.field}`, "
+            f"which is more than {allowed * 100:g} %",
+            "mend them, name another `time`, or raise `max_untimed` of the source",
+        )
+    return count
+
+
+def _types(run: Run, collection: Collection[Document], source: str) -> tuple[Document, Document]:
+    """Count the mistyped values, and the decimals met where none was declared, by field."""
+    one = run.plan.source(source)
+    grain = run.plan.grains[0]
+    labels = run.partitions[grain]
+    stages = emit.types_scan(run.plan, source, grain, labels) if labels else None
+    if stages is None:
+        return {}, {}
+    found = list(collection.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}")))
+    counts = found[0] if found else {}
+    mistyped = {path: counts[f"m{at}"] for at, (path, _) in enumerate(one.types) if counts.get(f"m{at}")}
+    decimals = {path: counts[f"d{at}"] for at, (path, _) in enumerate(one.types) if counts.get(f"d{at}")}
+    types = dict(one.types)
+    strict = [field.path for field in one.source.fields if field.on_type_error == "fail"]
+    bad = [
+        f"{mistyped[path]} values of `{path}` are no {types[path].value}"
+        for path in strict
+        if path in mistyped
+    ]
+    if bad:
+        raise RunError(
+            f"{source}: {', '.join(bad)} in the partitions of this run",
+            "mend the documents, or declare `on_type_error: nullify`; the last good rows stay",
+        )
+    return mistyped, decimals
+
+
+def _index(run: Run, collection: Collection[Document], source: str, about: str) -> list[str]:
+    """A warning where no index serves the ranges of the time field."""
+    wanted = advice.of_source(run.plan.source(source))
+    try:
+        indexes = collection.index_information().values()
+    except OperationFailure as error:
+        if error.code in (_NO_RIGHT, _IS_VIEW):
+            return []
+        raise
+    time = run.plan.source(source).source.time.field
+    before = {field for field, _ in wanted.fields} - {time}
+    if any(_serves(one, time, before) for one in indexes):
+        return []
+    fields = ", ".join(f"{field}: {direction}" for field, direction in wanted.fields)
+    return [f"no index of {about} serves `{time}`: every run reads the whole collection; create {{{fields}}}"]
+
+
+def _serves(index: Document, time: str, before: set[str]) -> bool:
+    """Whether an index leads with the time, or has before it only fields that are equal to a constant."""
+    if index.get("partialFilterExpression") or index.get("sparse") or index.get("hidden"):
+        return False
+    fields = [field for field, _ in index["key"]]
+    return time in fields and set(fields[: fields.index(time)]) <= before

@@ -1,0 +1,86 @@
+"""The ``updated`` scan: documents that changed since the last run make their partitions stale."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from dashpipe.compile import partition
+from dashpipe.compile.emit import labels as label_of
+from dashpipe.run import encode, ledger, record, route, state
+from dashpipe.run.base import Run, Session
+from dashpipe.run.operation import options
+from dashpipe.spec.model import Grain
+
+Document = dict[str, Any]
+
+#: Clocks of applications may lag, and documents become visible a little after their time.
+MARGIN = timedelta(minutes=10)
+
+
+def scan(run: Run, session: Session, source: str) -> Document:
+    """Mark stale what changed in a source since its watermark, and add it to the run unless that is by name.
+
+    It ignores every ``where``: a document that no longer passes it must leave its partition. What moved to
+    another partition or was deleted it cannot see.
+
+    Returns:
+        For the receipt: since when, how many partitions turned stale and how many were added to the run.
+    """
+    field = run.subject.source(source).updated
+    since = None if field is None else _watermark(run, session, source)
+    if field is None or since is None:
+        return {}
+    since -= MARGIN
+    stale = ledger.mark_stale(
+        session, _touched(run, session, source, field, since), f"documents of {source} changed"
+    )
+    added = 0 if run.named else _add(run, session)
+    session.setup.log("updated", source=source, since=since, stale=stale, added=added)
+    return {"updated_since": since, "stale": stale, "added": added}
+
+
+def _watermark(run: Run, session: Session, source: str) -> datetime | None:
+    """Up to when the source's changes were seen; else when the oldest published partition was computed."""
+    known = session.lease.watermarks.get(source)
+    if known is not None:
+        return known
+    wanted = {"subject": run.subject.id, "state": ledger.PUBLISHED}
+    oldest = session.target[state.PARTITIONS].find_one(wanted, {"as_of": 1}, sort=[("as_of", 1)])
+    return None if oldest is None else oldest["as_of"]
+
+
+def _touched(run: Run, session: Session, source: str, field: str, since: datetime) -> ledger.Labels:
+    """The partitions of each grain that hold a document changed since an instant."""
+    subject = run.subject
+    fine = Grain.HOUR if Grain.HOUR in subject.grains else Grain.DAY
+    time = run.plan.source(source).source.time.field
+    date = {"$type": "date", "$not": {"$type": "array"}}
+    label = label_of.of_time(fine, time, subject.timezone, subject.week_start)
+    stages = [
+        {"$match": {field: {"$gte": since, "$not": {"$type": "array"}}, time: date}},
+        {"$group": {"_id": label}},
+    ]
+    found = route.reader(run, session, source, route.CURSOR).aggregate(
+        encode.to_bson(stages), **options(run, f"extract_{source}")
+    )
+    fines = [one["_id"] for one in found]
+    return {
+        grain: tuple(fines)
+        if grain is fine
+        else tuple({partition.of_date(grain, partition.day_of(one), subject.week_start) for one in fines})
+        for grain in subject.grains
+    }
+
+
+def _add(run: Run, session: Session) -> int:
+    """Add to the run what is due now and was not when it was pinned."""
+    due = ledger.due(session.target, run.subject, run.as_of, run.hash)
+    more = {
+        grain.value: [label for label in labels if label not in set(run.partitions[grain])]
+        for grain, labels in due.items()
+    }
+    change = {f"partitions.{grain}": {"$each": some} for grain, some in more.items() if some}
+    if change:
+        record.update(session, run, {"$addToSet": change})
+    return sum(map(len, more.values()))
