@@ -78,15 +78,15 @@ def _perform(step: str, task: str, session: Session) -> Document:
     log, request = session.setup.log, session.request
     run, why = ready(session, step, task)
     redone = earlier(run.subject, step) if why else ()
-    if redone:
-        log("redo", task=task, why=why, first=redone)
+    if why:
+        log("pinned anew", task=task, why=why, first=redone)
     for one in redone:
         _, run = _do(one, run, session)
     receipt, _ = _do(task, run, session)
     about: Document = {"generation": run.generation, "window": receipts.window(run)}
     if step == "extract":
         about["partitions"] = receipts.partitions(run)
-    if redone:
+    if why:
         about |= {"redone": redone, "why": why}
     if run.reopened and step in ("extract", "transform", "validate"):
         log("note", task=task, run=request.run_id, text=_UNTOUCHED)
@@ -134,13 +134,8 @@ def _remember(session: Session, task: str, error: RunError) -> None:
     log("failed", task=task, run=request.run_id, error=error.message, retry=error.retry)
     if error.retry or not isinstance(error, (Refused, CheckFailed)):
         return
-    trace: Document = {
-        "event": "refusal",
-        "subject": request.subject.id,
-        "run_id": request.run_id,
-        "task": task,
-    }
-    trace |= {"reason": error.message, "fence": session.lease.fence}
+    trace: Document = {"event": "refusal", "subject": request.subject.id, "run_id": request.run_id}
+    trace |= {"task": task, "reason": error.message, "fence": session.lease.fence}
     with suppress(PyMongoError):
         target = session.target
         target[state.AUDIT].insert_one({**trace, "at": lease.server_time(target)})

@@ -68,6 +68,8 @@ def _usable(session: Session, document: Document, step: str, task: str) -> tuple
         run = record.decode(document)
     except ValueError:
         return None, "another version of dashpipe wrote the record"
+    if step == "extract" and task not in earlier(run.subject, "publish"):
+        return None, "the spec has another source now"
     needed = earlier(run.subject, step)
     lacking = [one for one in needed if one not in receipts]
     if lacking:
