@@ -1,4 +1,4 @@
-"""Characters that no spec may hold: control characters, invisible line ends, marks that hide or reorder what is read."""
+"""Characters that no spec may hold: control characters, and those that hide or reorder what is read."""
 
 from __future__ import annotations
 

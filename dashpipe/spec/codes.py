@@ -1,4 +1,4 @@
-"""The findings that reading a file gives: families Y (YAML) and S (shape), each with its name and severity."""
+"""The findings of reading a file, families Y (YAML) and S (shape): code, name and severity."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ CODES: dict[str, tuple[str, Severity]] = {
     "S109": ("bad-text", Severity.ERROR),
     "S110": ("empty", Severity.ERROR),
     "S111": ("file-kind", Severity.ERROR),
-    "S112": ("toml-syntax", Severity.ERROR),
 }
 
 

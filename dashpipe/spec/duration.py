@@ -9,7 +9,7 @@ _TEXT = re.compile(r"([1-9][0-9]{0,4}) ?([smhd])")
 
 
 def seconds(value: object) -> int | None:
-    """The seconds of a duration, ``None`` where it is none: ``90``, ``"90s"``, ``"5m"``, ``"1h"``, ``"2d"``."""
+    """The seconds of a duration (``90``, ``"90s"``, ``"5m"``, ``"1h"``), ``None`` where it is none."""
     if isinstance(value, str):
         match = _TEXT.fullmatch(value)
         return None if match is None else int(match[1]) * _UNITS[match[2]]

@@ -1,9 +1,9 @@
-"""What a YAML file says, as values with their places: what the reader gives and what shape and model are read from."""
+"""What a file says, as values with their places: the reader gives it, shape and model are read from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 from dashpipe.spec.diagnostic import Span
 
@@ -20,7 +20,7 @@ class Scalar:
         text: What stands there, quotes undone; for a plain ``1.50`` it is ``1.50``.
     """
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     span: Span
     style: str
     start: int
@@ -63,11 +63,11 @@ class Map:
         return None
 
 
-Node = Union[Scalar, Seq, Map]
+Node: TypeAlias = "Scalar | Seq | Map"
 
 
 def nothing(node: Node) -> bool:
-    """Whether a value is absent, or was refused: a finding of reading says so, and later checks pass over it."""
+    """Whether a value is absent or was refused: a finding of reading says so, later checks pass over it."""
     return isinstance(node, Scalar) and node.value is None and not node.text and not node.style
 
 

@@ -109,6 +109,35 @@ def no_value(text: str, key: Scalar) -> tuple[str, str, Span, str, str]:
     return "Y015", f"`{name}` has no value", span(text, colon, colon), help, key.text
 
 
+def comma(text: str, last: Node, key: Scalar) -> Wrong | None:
+    """What is wrong where a comma between round brackets ended a value within braces.
+
+    Args:
+        text: The file's text.
+        last: The value before the comma.
+        key: What stands after it, read as a key without a value.
+    """
+    if not isinstance(last, Scalar) or last.style:
+        return None
+    whole = text[last.start : end_of(text, key.span)]
+    before = text[last.start : key.start]
+    if "\n" in whole or before.count("(") <= before.count(")"):
+        return None
+    place = Span(last.span.line, last.span.column, key.span.end_line, key.span.end_column)
+    return (
+        "Y002",
+        "a comma ends a value within braces",
+        place,
+        f"put the whole value in quotes: {in_quotes(whole)}",
+    )
+
+
+def in_quotes(value: str) -> str:
+    """A text in quotes, for a help; cut where it is long or has quotes of both kinds."""
+    quote = "'" if '"' in value or "\\" in value else '"'
+    return f"{quote}{value if quote not in value and len(value) <= 60 else '…'}{quote}"
+
+
 def is_template(text: str, at: int) -> bool:
     """Whether the mapping that begins at an offset is the second of a template's two braces."""
     return at > 0 and text[at - 1 : at + 1] == "{{"

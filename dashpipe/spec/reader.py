@@ -1,8 +1,8 @@
 """From a file's bytes to its tree of values with places.
 
-YAML 1.2 core, and of it what a spec needs: nothing is constructed but text, numbers, booleans and null. Tags, anchors,
-aliases and merge keys are refused, and size, depth and number of values are capped, so that no file takes more than a
-moment.
+YAML 1.2 core, and of it what a spec needs: nothing is constructed but text, numbers, booleans and null.
+Tags, anchors, aliases and merge keys are refused, and size, depth and number of values are capped, so that no
+file takes more than a moment.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def read(text: str, file: str) -> Read:
         file: Its name, as findings show it.
 
     Returns:
-        The tree and the findings, in the order of the file. Where a value is wrong in itself, the tree holds an
-        empty scalar in its place (`node.nothing`), which the checks that follow pass over: one finding a mistake.
+        The tree and the findings, in the order of the file. Where a value is wrong in itself, the tree holds
+        an empty scalar in its place (`node.nothing`), which later checks pass over: one finding a mistake.
     """
     if len(text) > LARGEST:
         return Read(None, (_too_large(file, f"more than {LARGEST:,} characters"),))
@@ -65,7 +65,10 @@ def read(text: str, file: str) -> Read:
     except YAMLError as error:
         from dashpipe.spec.yaml_hints import explain
 
-        tree.findings.append(explain(text, file, error, tree.last))
+        last = explain(text, file, error, tree.last)
+        # What made the parser stop may have looked like a smaller mistake first.
+        same = (last.code, last.span.line)
+        tree.findings = [one for one in tree.findings if (one.code, one.span.line) != same] + [last]
     except StopError:
         pass  # the finding that says why is there
     return Read(node, tuple(sorted(tree.findings, key=lambda one: one.sort_key)))

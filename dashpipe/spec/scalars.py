@@ -1,7 +1,7 @@
 """What a plain scalar means: YAML 1.2 core, with numbers as JSON writes them.
 
-``no``, ``on``, ``9:30``, ``007``, ``1_000`` and dates are text. A number that no file could hold exactly or that
-is no number at all (``.inf``, ``.nan``) is refused.
+``no``, ``on``, ``9:30``, ``007``, ``1_000`` and dates are text. What is not finite (``.inf``, ``.nan``,
+``1e999``) and integers beyond 64 bits are refused.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from math import isfinite
 
-_WORDS: dict[str, None | bool] = {
+_WORDS: dict[str, bool | None] = {
     "": None,
     "~": None,
     "null": None,
@@ -38,7 +38,7 @@ class NumberError(ValueError):
     """A number that is not within reach: not finite, or an integer beyond 64 bits."""
 
 
-def value(text: str) -> None | bool | int | float | str:
+def value(text: str) -> bool | int | float | str | None:
     """The value of a plain scalar's text.
 
     Raises:

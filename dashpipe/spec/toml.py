@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.spec.characters import not_utf8
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """``[defaults]``: what holds for subjects that do not say it; ``None`` where the settings do not say it either."""
+    """``[defaults]``: what holds for subjects that do not say it; ``None``: the settings do not either."""
 
     project: str | None = None
     domain: str | None = None
@@ -35,7 +35,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """``[allow]``: what specs may reach beyond themselves; names of variables and files are patterns with ``*``."""
+    """``[allow]``: what specs may reach beyond themselves; ``env`` and ``files`` are patterns with ``*``."""
 
     env: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -47,9 +47,9 @@ class Config:
     """The settings of a project. ``metrics`` is the folder of its specs, below that of ``dashpipe.toml``."""
 
     metrics: str = "metrics"
-    defaults: Defaults = Defaults()
-    airflow: AirflowOptions = AirflowOptions()
-    allow: Allow = Allow()
+    defaults: Defaults = field(default_factory=Defaults)
+    airflow: AirflowOptions = field(default_factory=AirflowOptions)
+    allow: Allow = field(default_factory=Allow)
 
 
 def load_config(path: Path) -> tuple[Config, tuple[Diagnostic, ...]]:
@@ -104,15 +104,19 @@ def parse(text: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
-    return tomllib.loads(text)
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    values: dict[str, Any] = tomllib.loads(text)
+    return values
 
 
 def airflow_options(base: AirflowOptions, given: Mapping[str, Any]) -> AirflowOptions:
     """The options of ``airflow:`` or ``[airflow]`` over others; durations become seconds."""
     times = ("retry_delay", "step_timeout", "run_timeout")
-    values = {name: seconds(value) if name in times else value for name, value in given.items()}
-    return replace(base, **{name: value for name, value in values.items() if value is not None})
+    values: dict[str, Any] = {
+        name: seconds(value) if name in times else value for name, value in given.items()
+    }
+    values = {name: value for name, value in values.items() if value is not None}
+    return replace(base, **values)
 
 
 def _config(given: dict[str, Any], wrong: set[tuple[str | int, ...]]) -> Config:
@@ -123,7 +127,9 @@ def _config(given: dict[str, Any], wrong: set[tuple[str | int, ...]]) -> Config:
             return {}
         return {key: value for key, value in given[name].items() if (name, key) not in wrong}
 
-    defaults = {key: str(value) if key == "start" else value for key, value in table("defaults").items()}
+    defaults: dict[str, Any] = {
+        key: str(value) if key == "start" else value for key, value in table("defaults").items()
+    }
     allow = {key: tuple(value) for key, value in table("allow").items()}
     metrics = given.get("metrics", "metrics")
     return Config(

@@ -1,4 +1,4 @@
-"""Where the keys of a TOML file stand: its parser does not say, and for the few that there are a search is enough."""
+"""Where the keys of a TOML file stand: its parser does not say, and for so few a search is enough."""
 
 from __future__ import annotations
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from yaml import events
-from yaml.cyaml import CParser
+from yaml import CSafeLoader, events
 
 from dashpipe.spec import odd
 from dashpipe.spec.codes import finding
@@ -25,8 +24,9 @@ MOST = 20_000
 #: After so many findings in one file, reading ends: each costs time, and nobody reads more.
 ENOUGH = 200
 
-_Scalar = events.ScalarEvent
-_MapEnd, _SeqEnd = events.MappingEndEvent, events.SequenceEndEvent
+_Scalar: Any = events.ScalarEvent
+_MapEnd: Any = events.MappingEndEvent
+_SeqEnd: Any = events.SequenceEndEvent
 
 #: An event of the parser. Its types allow an event without marks; the C parser's all have them.
 Event = Any
@@ -45,7 +45,7 @@ class Tree:
         self.text = text
         self.file = file
         self.findings: list[Diagnostic] = []
-        self.next: Callable[[], Event] = CParser(text).get_event
+        self.next: Callable[[], Event] = CSafeLoader(text).get_event
         self.last: Event = None
         self.anchors: set[str] = set()
         self.count = 0
@@ -129,6 +129,8 @@ class Tree:
                 self.found("Y009", text, key.span, "keep one of the two", (related,))
             else:
                 if nothing(item) and type(following) is _Scalar and not following.value:
+                    if event.flow_style and entries and self.comma(entries, key):
+                        continue
                     key = self.no_value(key)
                 entries[key.text] = Entry(key, item)
         last = next(reversed(entries.values())).value.span if entries and not event.flow_style else None
@@ -149,6 +151,23 @@ class Tree:
             del self.findings[before:]
             self.found(*odd.bad_key(self.text, key, event.start_mark.index))
         return None
+
+    def comma(self, entries: dict[str, Entry], key: Scalar) -> bool:
+        """Say so where a comma within ``round(a, 2)`` ended a value, and the rest of it was read as a key."""
+        name, before = next(reversed(entries.items()))
+        last = before.value
+        wrong = odd.comma(self.text, last, key)
+        if wrong is None:
+            return False
+        start = wrong[2]
+        if self.findings and self.findings[-1].code == wrong[0] and nothing(last):
+            self.findings.pop()  # a further comma of the same value
+        self.found(*wrong)
+        span = Span(start.line, start.column, key.span.end_line, key.span.end_column)
+        entries[name] = Entry(
+            before.key, Scalar(None, span, "", last.start if isinstance(last, Scalar) else 0, "")
+        )
+        return True
 
     def no_value(self, key: Scalar) -> Scalar:
         """Say that a key has no value; ``name:value`` is read as the key ``name``."""

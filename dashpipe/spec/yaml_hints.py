@@ -1,6 +1,6 @@
-"""Why a text is no YAML, in the words of someone who writes specs and not of the YAML standard.
+"""Why a text is no YAML, in the words of those who write specs and not of the YAML standard.
 
-The parser says where it stopped and what it wanted there; what was meant is read from the text around that place.
+The parser says where it stopped and what it wanted there; what was meant is read from the text around it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashpipe.spec.codes import finding
 from dashpipe.spec.diagnostic import Diagnostic, Span
-from dashpipe.spec.odd import TEMPLATE, TEMPLATE_HELP
+from dashpipe.spec.odd import TEMPLATE, TEMPLATE_HELP, in_quotes
 from dashpipe.spec.offsets import line_start, rest_of_line, span, word_at
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _tab(text: str, at: int) -> _Found:
 def _first_character(text: str, at: int) -> _Found:
     """A value whose first character means something to YAML."""
     first = text[at : at + 1]
-    rest = rest_of_line(text, at)
+    rest = _value_at(text, at)
     stop = at + 1
     if first == "*":
         stop = at + len(rest.split(" ", 1)[0])
@@ -114,7 +114,7 @@ def _first_character(text: str, at: int) -> _Found:
     preset = _PRESET.match(rest)
     if preset is not None:
         return "Y002", message, (at, stop), f'write "{preset[0]}", with the quotes'
-    return "Y002", message, (at, stop), f"put the whole value in quotes: {_in_quotes(rest)}"
+    return "Y002", message, (at, stop), f"put the whole value in quotes: {in_quotes(rest)}"
 
 
 def _open_quote(text: str, at: int, last: Any) -> int | None:
@@ -137,8 +137,40 @@ def _brackets(text: str, context: str, at: int, start: int) -> _Found:
             (start, start + 1),
             f"end it with {closing}",
         )
-    help = f"put a comma between values, and {closing} after the last; text with any of , : [ ] {{ }} stands in quotes"
+    value = _cut_value(text, start, at)
+    if value is not None:
+        end = _closed(text, value)
+        help = f"put the whole value in quotes: {in_quotes(text[value:end])}"
+        return "Y002", "a comma ends a value within braces", (value, end), help
+    help = f"put a comma between values, and {closing} after the last; text with , : [ or {{ stands in quotes"
     return "Y005", f"here a comma or {closing} is missing", word_at(text, at), help
+
+
+def _cut_value(text: str, start: int, at: int) -> int | None:
+    """Where a value within braces began that a comma between round brackets ended."""
+    begun = re.compile(r"(?:^|[{\[,])\s*(?:[\w.-]+: +)?(?P<value>[^,{}\[\]]*\([^)]*)$")
+    match = begun.search(text[start:at])
+    return None if match is None else start + match.start("value")
+
+
+def _closed(text: str, start: int) -> int:
+    """Where a value ends whose round brackets hold commas: behind the last bracket, and what follows it."""
+    depth = 0
+    line = rest_of_line(text, start)
+    for at, one in enumerate(line):
+        depth += (one == "(") - (one == ")")
+        if depth <= 0 and one in ",}]":
+            return start + len(line[:at].rstrip())
+    return start + len(line)
+
+
+def _value_at(text: str, at: int) -> str:
+    """The value that begins at an offset: to the end of its line, or of its part of a list or mapping there."""
+    rest = rest_of_line(text, at)
+    before = text[line_start(text, at) : at]
+    if before.count("{") > before.count("}") or before.count("[") > before.count("]"):
+        return re.split(r"[,}\]]", rest, maxsplit=1)[0].rstrip()
+    return rest
 
 
 def _colon(text: str, at: int) -> _Found:
@@ -150,8 +182,12 @@ def _colon(text: str, at: int) -> _Found:
         start = at - len(before) + before.index(word)
         help = "give the keys of one mapping the same indent; a key has either a value or keys below it"
         return "Y006", f"`{word}` is indented deeper than the keys above", (start, at), help
+    odd = text.find(":\xa0", line_start(text, begin - 1) if begin else 0, at)
+    if odd >= 0:
+        help = "this blank is a no-break space (U+00A0): write a plain one"
+        return "Y007", "the blank after the colon is missing", (odd + 1, odd + 2), help
     value = before.split(": ", 1)[-1].strip() + rest_of_line(text, at)
-    help = f"put the text in quotes: {_in_quotes(value)}"
+    help = f"put the text in quotes: {in_quotes(value)}"
     return "Y003", "a colon followed by a blank needs quotes around the text", (at, at + 1), help
 
 
@@ -204,9 +240,3 @@ def _after_document(text: str, at: int, last: Any) -> _Found:
         return _after_value(text, at, last)
     help = "a spec is lines of `key: value`, all keys at the same indent"
     return "Y006", "the file's value ends above this line", word_at(text, at), help
-
-
-def _in_quotes(value: str) -> str:
-    """A text in quotes, for a help; cut where it is long or has quotes of its own."""
-    quote = "'" if '"' in value or "\\" in value else '"'
-    return f"{quote}{value if quote not in value and len(value) <= 60 else '…'}{quote}"

@@ -1,4 +1,4 @@
-"""The one Python definition of every key: lint's shape findings, the JSON Schema and the reference come from it."""
+"""The one definition of every key: lint's shape findings, the JSON Schema and the reference come from it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def check(node: Node, file: str) -> tuple[Diagnostic, ...]:
         node: The file's root, as `reader.read` gives it.
         file: Its name, as findings show it.
     """
-    from dashpipe.spec.shape.walk import Checker
     from dashpipe.spec.shape.source import MODEL
     from dashpipe.spec.shape.subject import SUBJECT
+    from dashpipe.spec.shape.walk import Checker
 
     if not isinstance(node, Map):
         empty = isinstance(node, Scalar) and node.value is None

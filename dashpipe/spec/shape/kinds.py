@@ -1,12 +1,12 @@
-"""What a value may be. The tables of keys are made of these; the checks, the JSON Schema and the reference read them."""
+"""What a value may be: the tables of keys are made of these; checks, JSON Schema and reference read them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TypeAlias
 
 #: A value of an enumeration.
-Word = Union[None, int, str]
+Word: TypeAlias = "int | str | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One of a few values. ``also`` maps what is written for them elsewhere; ``later`` are of a later version."""
+    """One of a few values.
+
+    ``also`` gives, for what people write elsewhere, the value that means it; ``later`` comes later.
+    """
 
     words: tuple[Word, ...]
     also: tuple[tuple[str, str], ...] = ()
@@ -44,7 +47,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number within limits that belong to it; ``whole`` ones have no fraction. ``help`` is for one beyond them."""
+    """A number from ``least`` to ``most``; ``whole``: without fraction. ``help`` is for one beyond them."""
 
     whole: bool = True
     least: float | None = None
@@ -156,7 +159,7 @@ class Either:
     kinds: tuple[Kind, ...]
 
 
-Kind = Union[Text, Words, Number, Flag, Null, ListOf, Paths, Keys, Cases, Either]
+Kind: TypeAlias = "Text | Words | Number | Flag | Null | ListOf | Paths | Keys | Cases | Either"
 
 
 def takes(kind: Kind) -> frozenset[str]:
@@ -176,6 +179,16 @@ def takes(kind: Kind) -> frozenset[str]:
     if isinstance(kind, Either):
         return frozenset().union(*(takes(one) for one in kind.kinds))
     return frozenset({"map"})
+
+
+def words(written: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(written.split())
+
+
+def aliases(**meant: str) -> tuple[tuple[str, str], ...]:
+    """What `Words.also` holds: for each value, what is written for it elsewhere, separated by blanks."""
+    return tuple((one, value) for value, written in meant.items() for one in words(written))
 
 
 def _form(word: Word) -> str:

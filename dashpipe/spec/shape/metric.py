@@ -3,41 +3,54 @@
 from __future__ import annotations
 
 from dashpipe.spec.model import AGGREGATES, COMPOSITES, Grain
-from dashpipe.spec.shape.kinds import Cases, Either, Flag, Key, Keys, ListOf, Null, Number, Words
+from dashpipe.spec.shape.kinds import (
+    Cases,
+    Either,
+    Flag,
+    Key,
+    Keys,
+    ListOf,
+    Null,
+    Number,
+    Words,
+    aliases,
+    words,
+)
 from dashpipe.spec.shape.texts import EXPRESSION, FULL_REF, NAME, PLAIN, REF
 
 GRAIN = Words(
     tuple(one.value for one in Grain),
-    also=(
-        ("hourly", "hour"), ("hours", "hour"), ("daily", "day"), ("days", "day"), ("date", "day"), ("weekly", "week"),
-        ("weeks", "week"), ("monthly", "month"), ("months", "month"), ("quarterly", "quarter"), ("yearly", "year"),
-        ("annual", "year"), ("annually", "year"),
+    also=aliases(
+        hour="hourly hours",
+        day="daily days date",
+        week="weekly weeks",
+        month="monthly months",
+        quarter="quarterly quarters",
+        year="yearly years annual annually",
     ),
     later=("fiscal_month", "fiscal_quarter", "fiscal_year"),
-)  # fmt: skip
+)
 
 TYPE = Words(
     (*AGGREGATES, *COMPOSITES),
-    also=(
-        ("total", "sum"), ("average", "avg"), ("mean", "avg"), ("minimum", "min"), ("maximum", "max"),
-        ("countd", "count_distinct"), ("distinct", "count_distinct"), ("distinct_count", "count_distinct"),
-        ("count_unique", "count_distinct"), ("unique", "count_distinct"), ("nunique", "count_distinct"),
-        ("cardinality", "count_distinct"), ("cnt", "count"), ("rows", "count"), ("number", "count"),
-        ("rate", "ratio"), ("percentage", "ratio"), ("percent", "ratio"), ("proportion", "ratio"),
-        ("formula", "derived"), ("expression", "derived"), ("calculated", "derived"), ("computed", "derived"),
-        ("expr", "derived"),
+    also=aliases(
+        count="cnt rows number row_count",
+        sum="total add",
+        avg="average mean",
+        min="minimum least",
+        max="maximum greatest",
+        count_distinct="countd distinct distinct_count count_unique unique nunique cardinality",
+        ratio="rate percentage percent proportion",
+        derived="formula expression calculated computed expr",
     ),
-    later=(
-        "median", "percentile", "stddev", "variance", "first", "last", "top", "cumulative", "conversion", "retention",
-        "share",
-    ),
-)  # fmt: skip
+    later=words("median percentile stddev variance first last top cumulative conversion retention share"),
+)
 
 #: Keys of metrics that a later version has.
-LATER = (
-    "p", "method", "approximate", "population", "per", "carry", "k", "by", "window", "to_date", "period_agg", "base",
-    "conversion", "entity", "period", "periods", "of", "fill", "having", "cardinality_at_most", "mongo",
-)  # fmt: skip
+LATER = words(
+    "p method approximate population per carry k by window to_date period_agg base conversion entity period "
+    "periods of fill having cardinality_at_most mongo"
+)
 
 _VALUE = Key(
     "expr",

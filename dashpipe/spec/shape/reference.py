@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
     Attributes:
         file: Where it stands: ``subject``, ``model`` or ``dashpipe.toml``.
-        path: From the root, ``[]`` for the entries of a list, ``*`` for any path of a field: ``metrics[].expr``.
+        path: From the root: ``metrics[].expr``; ``[]`` are the entries of a list, ``*`` is a field's path.
         types: The types of its mapping that have it; empty for all.
         kind: What its value may be, in words.
         required: Whether its mapping needs it.

@@ -1,7 +1,7 @@
-"""The JSON Schema of a spec file, from the definition of its keys: for editors, and for checks in other tools.
+"""The JSON Schema of a spec file, from the definition of its keys: for editors, and for other tools.
 
-It is draft-07, which every editor reads, and conditional on ``type`` by ``if``/``then`` and not by ``oneOf``, so that a
-mistake in one key does not turn the whole metric red.
+It is draft-07, which every editor reads, and conditional on ``type`` by ``if``/``then`` and not by ``oneOf``:
+so a mistake in one key does not turn the whole metric red.
 """
 
 from __future__ import annotations

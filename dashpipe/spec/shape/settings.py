@@ -19,18 +19,30 @@ SETTINGS = Keys(
             Keys("[defaults]", (*(one for one in DEFAULTS if one.name != _LOOKBACK.name), _LOOKBACK)),
             "What holds for subjects that do not say it.",
         ),
-        Key("airflow", Keys("[airflow]", AIRFLOW_KEYS), "What DAGs take; a subject's `airflow:` overrides it."),
+        Key(
+            "airflow", Keys("[airflow]", AIRFLOW_KEYS), "What DAGs take; a subject's `airflow:` overrides it."
+        ),
         Key(
             "allow",
             Keys(
                 "[allow]",
                 (
-                    Key("env", ListOf(SOME, least=0), "Environment variables that specs may read: patterns with *.", default="[]"),
-                    Key("files", ListOf(SOME, least=0), "Files that specs may name: patterns with *.", default="[]"),
+                    Key(
+                        "env",
+                        ListOf(SOME, least=0),
+                        "Environment variables that specs may read: patterns with *.",
+                        default="[]",
+                    ),
+                    Key(
+                        "files",
+                        ListOf(SOME, least=0),
+                        "Files that specs may name: patterns with *.",
+                        default="[]",
+                    ),
                     Key("hosts", ListOf(SOME, least=0), "Hosts that specs may reach.", default="[]"),
                 ),
             ),
             "What specs may reach beyond themselves; nothing without it.",
         ),
     ),
-)  # fmt: skip
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.shape.kinds import Cases, Either, Key, Keys, ListOf, Number, Paths, Text, Words
+from dashpipe.spec.shape.kinds import Either, Key, Keys, ListOf, Number, Paths, Words, aliases, words
 from dashpipe.spec.shape.metric import definition
 from dashpipe.spec.shape.texts import (
     COLLECTION_OR_ENV,
@@ -18,15 +18,15 @@ FIELD_TYPES = ("integer", "number", "decimal", "string", "boolean", "date", "obj
 
 TYPE = Words(
     FIELD_TYPES,
-    also=(
-        *((one, "integer") for one in ("int", "int32", "int64", "long", "bigint", "smallint")),
-        *((one, "number") for one in ("float", "double", "real", "numeric", "num")),
-        *((one, "string") for one in ("str", "text", "varchar", "char", "uuid")),
-        *((one, "decimal") for one in ("decimal128", "money")),
-        *((one, "date") for one in ("datetime", "timestamp", "timestamptz", "time", "isodate")),
-        *((one, "boolean") for one in ("bool", "flag")),
-        *((one, "object_id") for one in ("objectid", "oid", "id")),
-        *((one, "array") for one in ("list", "set")),
+    also=aliases(
+        integer="int int32 int64 long bigint smallint",
+        number="float double real numeric num",
+        string="str text varchar char uuid",
+        decimal="decimal128 money",
+        date="datetime timestamp timestamptz time isodate",
+        boolean="bool flag",
+        object_id="objectid oid id",
+        array="list set",
     ),
 )
 
@@ -43,13 +43,7 @@ FIELD = Keys(
             "on_type_error",
             Words(
                 ("nullify", "fail"),
-                also=(
-                    ("skip", "nullify"),
-                    ("null", "nullify"),
-                    ("ignore", "nullify"),
-                    ("error", "fail"),
-                    ("raise", "fail"),
-                ),
+                also=aliases(nullify="skip null ignore", fail="error raise stop"),
                 later=("quarantine",),
             ),
             "What a value of another type does: it becomes NULL and is counted, or the run fails.",
@@ -71,8 +65,8 @@ TIME = Either(
                     "as",
                     Words(
                         ("date",),
-                        also=(("datetime", "date"), ("timestamp", "date")),
-                        later=("iso", "epoch_s", "epoch_ms", "object_id"),
+                        also=aliases(date="datetime timestamp"),
+                        later=words("iso epoch_s epoch_ms object_id"),
                     ),
                     "How the instant is stored: `date` is MongoDB's own date.",
                     default="date",
@@ -142,7 +136,7 @@ _COMMON = (
     Key("metrics", ListOf(definition(with_source=False), least=0), "What can be measured.", default="[]"),
     Key(
         "read",
-        Words(("secondary",), later=()),
+        Words(("secondary",)),
         "Read from a secondary of the replica set.",
         default="the primary",
     ),
@@ -184,5 +178,3 @@ MODEL = Keys(
         )
     ),
 )
-
-__all__ = ["DIMENSION", "FIELD_TYPES", "LOOKUP", "MODEL", "SOURCE", "Cases", "Text"]

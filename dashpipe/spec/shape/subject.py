@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashpipe.spec.model import WEEKDAYS, AirflowOptions
-from dashpipe.spec.shape.check_keys import CHECK
 from dashpipe.spec.shape.kinds import Either, Flag, Key, Keys, ListOf, Null, Number, Text, Words
 from dashpipe.spec.shape.metric import GRAIN, SUBJECT_METRIC
+from dashpipe.spec.shape.quality import CHECK
 from dashpipe.spec.shape.source import LOOKUP, SOURCE
 from dashpipe.spec.shape.texts import (
     COLLECTION_OR_ENV,
@@ -85,6 +85,10 @@ _DIMENSION = Either(
             ),
         ),
     )
+)
+
+_VERSION = Number(
+    least=1, help="write 1; a breaking change takes the next whole number, in a file of its own"
 )
 
 _QUERY = Keys(
@@ -204,23 +208,47 @@ SUBJECT = Keys(
         _GIVEN["project"],
         _GIVEN["domain"],
         Key("subject", NAME, "The subject's name: the third part of its id.", required=True),
-        Key("version", Number(least=1, help="write 1; a breaking change takes the next whole number, in a file of its own"), "The major version: the last part of its id.", default="1"),
+        Key("version", _VERSION, "The major version: the last part of its id.", default="1"),
         _GIVEN["owner"],
         Key("description", PLAIN, "What one row is, and for whom.", default="empty"),
         Key("tags", ListOf(SOME, least=0), "Tags of its DAG.", default="[]"),
         _GIVEN["timezone"],
         _GIVEN["week_start"],
         _GIVEN["start"],
-        Key("schedule", _SCHEDULE, "Cron in `timezone`, a preset such as @daily, none, or `{after: [ids]}`.", default="none"),
+        Key(
+            "schedule",
+            _SCHEDULE,
+            "Cron in `timezone`, a preset such as @daily, none, or `{after: [ids]}`.",
+            default="none",
+        ),
         _GIVEN["lookback_days"],
         _GIVEN["catch_up_days"],
-        Key("sources", ListOf(Either((REF, SOURCE))), "Models by name, or sources defined here.", required=True),
-        Key("dimensions", ListOf(_DIMENSION, least=0), "The key of a row, and what is looked up for it.", default="[]"),
+        Key(
+            "sources",
+            ListOf(Either((REF, SOURCE))),
+            "Models by name, or sources defined here.",
+            required=True,
+        ),
+        Key(
+            "dimensions",
+            ListOf(_DIMENSION, least=0),
+            "The key of a row, and what is looked up for it.",
+            default="[]",
+        ),
         Key("grains", ListOf(GRAIN), "The time grains: one collection each.", default="[day]"),
-        Key("metrics", ListOf(SUBJECT_METRIC), "Metrics of the sources by name, or defined here.", required=True),
+        Key(
+            "metrics",
+            ListOf(SUBJECT_METRIC),
+            "Metrics of the sources by name, or defined here.",
+            required=True,
+        ),
         Key("target", _TARGET, "Where the rows go.", default="the defaults of its keys"),
         Key("checks", ListOf(CHECK, least=0), "What must hold before rows are published.", default="[]"),
-        Key("airflow", Keys("airflow block", AIRFLOW_KEYS), "What its DAG takes instead of `[airflow]` in dashpipe.toml."),
+        Key(
+            "airflow",
+            Keys("airflow block", AIRFLOW_KEYS),
+            "What its DAG takes instead of `[airflow]` in dashpipe.toml.",
+        ),
     ),
     later=("calendar",),
-)  # fmt: skip
+)

@@ -183,7 +183,7 @@ def _fold(name: str) -> str:
         "_" + one.lower() if one.isupper() and at and name[at - 1].islower() else one.lower()
         for at, one in enumerate(name)
     )
-    return out.replace("-", "_").replace(" ", "_").strip("_\"'“”‘’")  # noqa: RUF001
+    return out.replace("-", "_").replace(" ", "_").strip("_\"'“”‘’")
 
 
 def _elsewhere(name: str, kind: Keys, outer: list[tuple[str, Keys]]) -> str:

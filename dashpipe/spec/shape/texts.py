@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.shape.kinds import Either, Key, Keys, Text
+from dashpipe.spec.shape.kinds import Either, Key, Keys, Text, words
 
 #: What a row has beside its dimensions and metrics.
 ROW = ("partition_date", "partition_hour", "grain", "complete", "created_at", "updated_at", "filled")
 
 #: Words that cannot be a bare name in an expression, here or in the SQL that people paste it into.
-SQL = (
-    "all analyse analyze and any array as asc asymmetric between both case cast check collate column constraint create "
-    "default deferrable desc describe distinct do else end escape except exists false fetch for foreign from grant group "
-    "having ilike in initially interval intersect into is join lambda lateral leading like limit not null offset on only or "
-    "order over pivot pivot_longer pivot_wider placing primary qualify references returning select show some summarize "
-    "symmetric table then to trailing true try_cast union unique unpivot using variadic when where window with"
-).split()
+SQL = words(
+    "all analyse analyze and any array as asc asymmetric between both case cast check collate "
+    "column constraint create default deferrable desc describe distinct do else end escape except exists false fetch "
+    "for foreign from grant group having ilike in initially intersect interval into is join lambda lateral "
+    "leading like limit not null offset on only or order over pivot pivot_longer pivot_wider placing primary "
+    "qualify references returning select show some summarize symmetric table then to trailing true try_cast "
+    "union unique unpivot using variadic when where window with"
+)
 
 _LAST = r"$(?!\n)"  # in Python, $ alone also matches before a last line end
 
@@ -81,7 +82,7 @@ CONNECTION = Text(
     pattern=NAME.pattern,
     most=48,
     code="S105",
-    help="write the connection's name: `source` is the Airflow Connection dashpipe_source, or DASHPIPE_SOURCE_URI",
+    help="write its name: `source` is the Airflow Connection dashpipe_source, or DASHPIPE_SOURCE_URI",
 )
 DURATION = Text(
     "a duration",

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from dashpipe.spec.codes import finding
 from dashpipe.spec.diagnostic import Diagnostic, Fix, Span
-from dashpipe.spec.node import Map, Node, Scalar, Seq, nothing
-from dashpipe.spec.shape.kinds import (
-    Cases,
-    Either,
-    Flag,
-    Keys,
-    Kind,
-    ListOf,
-    Null,
-    Number,
-    Paths,
-    Text,
-    Words,
-    takes,
-)
+from dashpipe.spec.node import Entry, Map, Node, Scalar, Seq, nothing
+from dashpipe.spec.shape.kinds import Cases, Either, Keys, Kind, ListOf, Number, Paths, Text, Words, takes
 
-if TYPE_CHECKING:
-    from dashpipe.spec.node import Entry
-
-Path = tuple["str | int", ...]
+Path: TypeAlias = "tuple[str | int, ...]"
 
 pattern = cache(re.compile)
-forms = cache(takes)
+_NUMBERS = (int, float)
 
 
 def form(node: Node) -> str:
@@ -69,38 +53,37 @@ class Checker:
             return
         if isinstance(kind, Either):
             written = form(node)
-            for one in kind.kinds:
-                if written in forms(one):
-                    self.value(node, one, path)
-                    return
-            self.wrong(node, kind, path)
-        elif isinstance(kind, Cases):
-            if not isinstance(node, Map):
+            fitting = next((one for one in kind.kinds if written in takes(one)), None)
+            if fitting is None:
                 self.wrong(node, kind, path)
             else:
-                then = node.get(kind.has) is not None and node.get(kind.lacks) is None
-                self.keys(node, kind.then if then else kind.other, path)
+                self.value(node, fitting, path)
         elif isinstance(kind, Words):
             self.word(node, kind, path)
-        elif form(node) not in forms(kind):
+        elif form(node) not in takes(kind):
             self.wrong(node, kind, path)
-        elif isinstance(kind, Keys):
-            assert isinstance(node, Map)
-            self.keys(node, kind, path)
-        elif isinstance(kind, ListOf):
-            assert isinstance(node, Seq)
+        elif isinstance(node, Map):
+            self.map(node, kind, path)
+        elif isinstance(node, Seq):
+            assert isinstance(kind, ListOf)
             self.items(node, kind, path)
-        elif isinstance(kind, Paths):
-            assert isinstance(node, Map)
+        elif isinstance(kind, Text):
+            self.text(node, kind, path)
+        elif isinstance(kind, Number):
+            self.number(node, kind, path)
+
+    def map(self, node: Map, kind: Kind, path: Path) -> None:
+        """A mapping: of known keys, or of fields' paths."""
+        if isinstance(kind, Paths):
             for entry in node.entries:
                 self.text(entry.key, kind.key, (*path, entry.name))
                 self.value(entry.value, kind.value, (*path, entry.name))
-        elif isinstance(kind, Text):
-            assert isinstance(node, Scalar)
-            self.text(node, kind, path)
-        elif isinstance(kind, Number):
-            assert isinstance(node, Scalar)
-            self.number(node, kind, path)
+        elif isinstance(kind, Cases):
+            then = node.get(kind.has) is not None and node.get(kind.lacks) is None
+            self.keys(node, kind.then if then else kind.other, path)
+        else:
+            assert isinstance(kind, Keys)
+            self.keys(node, kind, path)
 
     def items(self, node: Seq, kind: ListOf, path: Path) -> None:
         """The entries of a list."""
@@ -118,21 +101,21 @@ class Checker:
             or (kind.pattern and pattern(kind.pattern).search(text) is None)
             or text in kind.not_in
         ):
-            from dashpipe.spec.shape import wording
+            from dashpipe.spec.shape.wording import bad_text
 
-            message, help = wording.bad_text(text, kind)
+            message, help = bad_text(text, kind)
             self.found(kind.code, message, node.span, help, path)
 
     def number(self, node: Scalar, kind: Number, path: Path) -> None:
         """A number."""
         value = node.value
-        assert isinstance(value, (int, float))
+        assert isinstance(value, _NUMBERS)
         if kind.whole and not isinstance(value, int):
             self.wrong(node, kind, path)
         elif (kind.least is not None and value < kind.least) or (kind.most is not None and value > kind.most):
-            from dashpipe.spec.shape import wording
+            from dashpipe.spec.shape.wording import beyond
 
-            self.found("S106", wording.beyond(value, kind, path), node.span, kind.help, path)
+            self.found("S106", beyond(value, kind, path), node.span, kind.help, path)
 
     def word(self, node: Node, kind: Words, path: Path) -> None:
         """A value of an enumeration."""
@@ -141,60 +124,49 @@ class Checker:
             for one in kind.words:
                 if one == value and type(one) is type(value):
                     return
-        from dashpipe.spec.shape import wording
+            if form(node) in takes(kind) or any(str(one) == node.text for one in kind.words):
+                from dashpipe.spec.shape.wording import unknown_word
 
-        if not isinstance(node, Scalar) or (
-            form(node) not in forms(kind) and not wording.is_near(node, kind)
-        ):
-            self.wrong(node, kind, path)
-            return
-        code, message, help, fix = wording.unknown_word(node, kind, path)
-        self.found(code, message, node.span, help, path, fix)
+                code, message, help, fix = unknown_word(node, kind, path)
+                self.found(code, message, node.span, help, path, fix)
+                return
+        self.wrong(node, kind, path)
 
     def wrong(self, node: Node, kind: Kind, path: Path) -> None:
         """A value of another kind."""
-        from dashpipe.spec.shape import wording
+        from dashpipe.spec.shape.wrong_kind import wrong_kind
 
-        code, message, help, fix = wording.wrong_kind(node, kind, path)
-        self.found(code, message, node.span, help, path, fix)
+        message, help, fix = wrong_kind(node, kind, path)
+        self.found("S103", message, node.span, help, path, fix)
 
     def keys(self, node: Map, kind: Keys, path: Path) -> None:
-        """The keys of a mapping, with their values."""
-        variant = self.variant(node, kind, path)
+        """A mapping with known keys."""
+        variant = _variant(node, kind)
         known = variant is not None or not kind.by
         table = kind.of(variant)
-        silenced: set[str] = set()
-        foreign = False
+        meant: set[str] = set()
         self.outer.append((str(path[-1]) if path else "", kind))
         for entry in node.entries:
             key = table.get(entry.name)
             if key is not None and (known or entry.name in kind.table):
                 self.value(entry.value, key.kind, (*path, entry.name))
-            elif known or not (key is not None or entry.name in kind.later):
-                silenced |= self.unknown(entry, kind, variant, path)
-                foreign = foreign or _of_other_type(entry, kind)
+            elif known or (key is None and entry.name not in kind.later):
+                meant |= self.unknown(entry, kind, variant, path)
         self.outer.pop()
-        given = {entry.name for entry in node.entries} | silenced
-        needed = [one.name for one in table.values() if one.required and one.name not in given]
-        if kind.by and not known:
-            needed = [one for one in needed if one in kind.table]
-        if foreign:
-            needed = [one for one in needed if one in kind.table]
-        some = [] if not kind.some or given & set(kind.some) or not known else list(kind.some)
+        given = {entry.name for entry in node.entries}
+        # Under a wrong type, or beside keys of another one, it is not clear what else there should be.
+        of_type = known and not any(one not in table and one in kind.of(None) for one in given)
+        given |= meant
+        needed = [
+            one.name for one in table.values() if one.required and one.name not in given and
+            (of_type or one.name in kind.table)
+        ]  # fmt: skip
+        some = kind.some if known and not given & set(kind.some) else ()
         if needed or some:
-            from dashpipe.spec.shape import wording
+            from dashpipe.spec.shape.wording import missing, place
 
-            message, help = wording.missing(needed, some, kind, variant)
-            self.found("S102", message, wording.place(node), help, path)
-
-    def variant(self, node: Map, kind: Keys, path: Path) -> str | None:
-        """The type that decides a mapping's further keys, or ``None`` where it is absent or wrong."""
-        if not kind.by:
-            return None
-        value = node.get(kind.by)
-        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value in kind.tables:
-            return value.value
-        return None
+            message, help = missing(needed, some, kind, variant)
+            self.found("S102", message, place(node), help, path)
 
     def unknown(self, entry: Entry, kind: Keys, variant: str | None, path: Path) -> set[str]:
         """A key that does not belong here.
@@ -202,16 +174,16 @@ class Checker:
         Returns:
             The keys that it was probably meant for: they are not missing as well.
         """
-        from dashpipe.spec.shape import suggest
+        from dashpipe.spec.shape.suggest import unknown_key
 
-        code, message, help, meant, fix = suggest.unknown_key(entry, kind, variant, self.outer)
+        code, message, help, meant, fix = unknown_key(entry, kind, variant, self.outer)
         self.found(code, message, entry.key.span, help, (*path, entry.name), fix)
         return meant
 
 
-def _of_other_type(entry: Entry, kind: Keys) -> bool:
-    """Whether a key belongs to the mapping under another type."""
-    return bool(kind.by) and any(entry.name in table for table in kind.tables.values())
-
-
-__all__ = ["Checker", "Flag", "Null", "form", "forms"]
+def _variant(node: Map, kind: Keys) -> str | None:
+    """The type that decides a mapping's further keys, or ``None`` where it is absent or wrong."""
+    value = node.get(kind.by) if kind.by else None
+    if isinstance(value, Scalar) and isinstance(value.value, str) and value.value in kind.tables:
+        return value.value
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.shape.kinds import Flag, Key, Keys, ListOf, Number, Words
+from dashpipe.spec.shape.kinds import Flag, Key, Keys, ListOf, Number, Words, aliases
 from dashpipe.spec.shape.metric import GRAIN
 from dashpipe.spec.shape.texts import ID, REF
 
@@ -27,6 +27,11 @@ _ROWS = (
     Key("incomplete", Flag(), "Judge the unfinished partition too.", default="false"),
 )
 
+_MISSING = Key("metric", REF, "The metric or dimension that may be null.", required=True)
+_RANGE = Key("metric", REF, "The metric whose values are judged; null passes.", required=True)
+_UNIQUE = Key("keys", ListOf(REF), "Columns that together occur once.", required=True)
+_FRESH = Key("source", REF, "The source whose newest document is judged.", required=True)
+
 CHECK = Keys(
     "check",
     (
@@ -35,12 +40,12 @@ CHECK = Keys(
             "type",
             Words(
                 ("row_count", "missing", "range", "unique", "freshness"),
-                also=(
-                    ("rows", "row_count"), ("count", "row_count"), ("rowcount", "row_count"), ("volume", "row_count"),
-                    ("not_null", "missing"), ("null", "missing"), ("nulls", "missing"), ("completeness", "missing"),
-                    ("between", "range"), ("min_max", "range"), ("bounds", "range"), ("accepted_range", "range"),
-                    ("uniqueness", "unique"), ("duplicates", "unique"), ("fresh", "freshness"), ("age", "freshness"),
-                    ("recency", "freshness"),
+                also=aliases(
+                    row_count="rows count rowcount volume",
+                    missing="not_null null nulls completeness",
+                    range="between min_max bounds accepted_range",
+                    unique="uniqueness duplicates",
+                    freshness="fresh age recency",
                 ),
                 later=("anomaly",),
             ),
@@ -51,10 +56,10 @@ CHECK = Keys(
     by="type",
     variants=(
         ("row_count", (*_bounds(_BELOW, _ABOVE), *_ROWS)),
-        ("missing", (Key("metric", REF, "The metric or dimension that may be null.", required=True), *_bounds(_SHARE), *_ROWS)),
-        ("range", (Key("metric", REF, "The metric whose values are judged; null passes.", required=True), *_bounds(_BELOW, _ABOVE), *_ROWS)),
-        ("unique", (Key("keys", ListOf(REF), "Columns that together occur once.", required=True), *_bounds(_SHARE), *_ROWS)),
-        ("freshness", (Key("source", REF, "The source whose newest document is judged.", required=True), *_bounds(_HOURS))),
+        ("missing", (_MISSING, *_bounds(_SHARE), *_ROWS)),
+        ("range", (_RANGE, *_bounds(_BELOW, _ABOVE), *_ROWS)),
+        ("unique", (_UNIQUE, *_bounds(_SHARE), *_ROWS)),
+        ("freshness", (_FRESH, *_bounds(_HOURS))),
     ),
     some=("warn", "fail"),
-)  # fmt: skip
+)
