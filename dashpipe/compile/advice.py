@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashpipe.compile.plan import Plan, SourcePlan
+from dashpipe.compile.plan import SourcePlan
 from dashpipe.spec.model import Grain, Subject
 
 
@@ -56,7 +56,9 @@ def of_target(subject: Subject, grain: Grain) -> tuple[Index, ...]:
         if query.range is not None:
             fields += ((query.range, -1),)
         if fields:
-            wanted.setdefault(fields, f"the query by {', '.join((*query.equal, *filter(None, [query.range])))}")
+            wanted.setdefault(
+                fields, f"the query by {', '.join((*query.equal, *filter(None, [query.range])))}"
+            )
     dated: tuple[tuple[str, int], ...] = (("partition_date", 1),)
     if grain is Grain.HOUR:
         dated += (("partition_hour", 1),)

@@ -1,7 +1,7 @@
 """Byte-stable JSON of emitted stages: for identities, for ``show`` and for tests.
 
-Values that JSON lacks are written in MongoDB's relaxed extended form (``$date``, ``$numberDecimal``), so that the text
-can be pasted into a shell.
+Values that JSON lacks are written in MongoDB's relaxed extended form (``$date``, ``$numberDecimal``), so that
+the text can be pasted into a shell.
 """
 
 from __future__ import annotations

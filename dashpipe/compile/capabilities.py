@@ -1,7 +1,7 @@
 """What a server can do, told by known answers: each probe is a pipeline whose right result is known.
 
-Versions lie (an engine in use truncates dates wrongly without an error), so a wrong answer counts as lacking. The probes
-are data; ``dashpipe.run`` runs them once per server build.
+Versions lie (an engine in use truncates dates wrongly without an error), so a wrong answer counts as lacking.
+The probes are data; ``dashpipe.run`` runs them once per server build.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A capability: its name, the pipeline to run over one document ``{_id: 1, t: <date>}``, the answer, what lacking it means.
+    """A capability: its name, the pipeline to run over ``DOCUMENT``, and the known answer.
 
     ``cost`` says what a run does instead; empty where dashpipe cannot work without it.
     """
@@ -26,7 +26,12 @@ class Probe:
 
 
 #: The one document that probes run over.
-DOCUMENT: dict[str, Any] = {"_id": 1, "t": datetime(2024, 3, 31, 1, 30, tzinfo=timezone.utc), "n": 3, "s": "a|b\\c"}
+DOCUMENT: dict[str, Any] = {
+    "_id": 1,
+    "t": datetime(2024, 3, 31, 1, 30, tzinfo=timezone.utc),
+    "n": 3,
+    "s": "a|b\\c",
+}
 
 _INSTANTS = (
     (datetime(2024, 3, 31, 0, 59, tzinfo=timezone.utc), "Europe/London", "2024-03-31T00+0000"),
@@ -43,6 +48,10 @@ _INSTANTS = (
 def _labels(instants: tuple[tuple[datetime, str, str], ...]) -> list[Any]:
     form = "%Y-%m-%dT%H%z"
     return [{"$dateToString": {"date": at, "format": form, "timezone": tz}} for at, tz, _ in instants]
+
+
+def _plain(text: str) -> Any:
+    return {"$add": [{"$divide": [Decimal(text), Decimal("1." + "0" * 33)]}, Decimal(0)]}
 
 
 #: Every probe, in the order in which ``doctor`` shows them.
@@ -63,9 +72,9 @@ PROBES: tuple[Probe, ...] = (
         ({"_id": 1, "v": "a\\pb\\c"},),
     ),
     Probe(
-        "decimal_normalise",
-        ({"$project": {"v": {"$divide": [Decimal("3.30"), Decimal("1." + "0" * 33)]}}},),
-        ({"_id": 1, "v": Decimal("3.3")},),
+        "decimal_plain_form",
+        ({"$project": {"v": [_plain(one) for one in ("3.30", "0.00", "1E+2", "-7.000")]}},),
+        ({"_id": 1, "v": [Decimal("3.3"), Decimal(0), Decimal(100), Decimal(-7)]},),
     ),
     Probe(
         "union_with",
@@ -76,7 +85,12 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "window_fields",
         (
-            {"$setWindowFields": {"sortBy": {"_id": 1}, "output": {"v": {"$sum": "$n", "window": {"documents": ["unbounded", "current"]}}}}},
+            {
+                "$setWindowFields": {
+                    "sortBy": {"_id": 1},
+                    "output": {"v": {"$sum": "$n", "window": {"documents": ["unbounded", "current"]}}},
+                }
+            },
             {"$project": {"v": 1}},
         ),
         ({"_id": 1, "v": 3},),

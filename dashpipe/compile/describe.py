@@ -13,7 +13,9 @@ from dashpipe.spec.naming import collection_name
 def place(collection: EnvText) -> str:
     """A collection as a reader of the spec knows it: its name, or the variable and its default."""
     if isinstance(collection, Env):
-        return f"${collection.name}" + (f" (default {collection.default})" if collection.default is not None else "")
+        return f"${collection.name}" + (
+            f" (default {collection.default})" if collection.default is not None else ""
+        )
     return collection
 
 
@@ -24,10 +26,13 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         target = collection_name(place(subject.target.collection), grain, subject.version)
         yield f"Write {target}: one row per {', '.join((*(one.name for one in subject.key), grain.value))}"
         for column in plan.columns_at(grain):
-            yield f"  Finalise {column.name} = {finaliser(plan, column)}" + ("" if grain in column.shown else " (hidden)")
+            yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (
+                "" if grain in column.shown else " (hidden)"
+            )
         for lookup in plan.lookups:
             wanted = lookup.lookup
-            yield f"  Lookup {lookup.name} = {place(wanted.collection)}.{wanted.field} where {wanted.foreign} = {lookup.key}"
+            found = f"{place(wanted.collection)}.{wanted.field}"
+            yield f"  Lookup {lookup.name} = {found} where {wanted.foreign} = {lookup.key}"
         indent = "  "
         if len(plan.sources) > 1:
             yield f"  Join {', '.join(one.name for one in plan.sources)} by key"
@@ -36,7 +41,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             roll = plan.rollup(source.name, grain)
             if roll is not None:
                 finer = " or ".join(one.value for one in roll.finer)
-                yield f"{indent}RollUp {source.name} from the states of {finer}, where all are published; else"
+                yield f"{indent}RollUp {source.name} from states of {finer}, where all are published; else"
             for one in source.aggregates:
                 ids = {leaf.id for leaf in source.leaves_at(grain)}
                 leaves = [leaf for leaf in one.leaves if leaf.id in ids]
@@ -73,7 +78,7 @@ def pass_lines(plan: Plan) -> Iterator[str]:
 
 
 def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[str, str, emit.Stages]]:
-    """Every pipeline of a grain's transform from the sources: (what it does, the collection it runs on, stages)."""
+    """Every pipeline of a grain's transform from the sources: what it does, where it runs, its stages."""
     found: list[tuple[str, str, emit.Stages]] = []
     lookups = {one.name: f"staging_lookup_{one.name}" for one in plan.lookups}
     final = emit.finalise(plan, grain, (), lookups, "staging")
@@ -83,8 +88,8 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         return [(f"{grain.value}: rows of {source.name}", place(source.source.collection), stages)]
     for source in plan.sources:
         into = emit.Ref("target", "staging_parts")
-        for stages in emit.scan(plan, grain, source.name, labels, into):
-            found.append((f"{grain.value}: parts of {source.name}", place(source.source.collection), stages))
+        what, where = f"{grain.value}: parts of {source.name}", place(source.source.collection)
+        found += [(what, where, stages) for stages in emit.scan(plan, grain, source.name, labels, into)]
     found.append((f"{grain.value}: rows from parts", "staging_parts", final))
     for one in found[:-1]:
         emit.verify(one[2])
@@ -95,7 +100,8 @@ def index_lines(plan: Plan) -> Iterator[str]:
     """The indexes that the sources should have, and those that a run creates on the targets."""
     for source in plan.sources:
         index = advice.of_source(source)
-        yield f"source {place(source.source.collection)}: {{{_fields(index)}}} — {index.why}; create it if it is missing"
+        where = place(source.source.collection)
+        yield f"source {where}: {{{_fields(index)}}} — {index.why}; create it if it is missing"
     for grain in plan.grains:
         target = collection_name(place(plan.subject.target.collection), grain, plan.subject.version)
         for index in advice.of_target(plan.subject, grain):

@@ -40,6 +40,7 @@ class _Builder:
             one.name: {grain: set() for grain in subject.grains} for one in subject.sources
         }
         self.presence: dict[str, Leaf] = {}
+        self.told = _told(self.metrics)
 
     def grains(self, metric: Metric) -> tuple[Grain, ...]:
         wanted = metric.grains or self.subject.grains
@@ -59,8 +60,10 @@ class _Builder:
             self.needed[source][grain].add(leaf.id)
         return leaf
 
-    def column(self, name: str, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]) -> Column:
-        """The column of a metric under further filters, built once, with the columns that it reads before it."""
+    def column(
+        self, name: str, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
+    ) -> Column:
+        """The column of a metric under further filters, built once, after the columns that it reads."""
         if name in trail:
             raise CompileError(self.subject.id, f"metrics refer to each other: {' -> '.join((*trail, name))}")
         metric = self.metrics.get(name)
@@ -72,8 +75,10 @@ class _Builder:
             return built
         if built is not None:
             grains = tuple(one for one in self.subject.grains if one in grains or one in built.grains)
-        parts = self.aggregate if metric.type in AGGREGATES else self.composite
-        finaliser, type_, matched = parts(metric, wheres, grains, (*trail, name))
+        if metric.type in AGGREGATES:
+            finaliser, type_, matched = self.aggregate(metric, wheres, grains)
+        else:
+            finaliser, type_, matched = self.composite(metric, wheres, grains, (*trail, name))
         column = Column(
             name=label,
             finaliser=finaliser,
@@ -88,7 +93,7 @@ class _Builder:
         return column
 
     def aggregate(
-        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
+        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...]
     ) -> tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]:
         if metric.type == "avg":
             total = self.leaf(metric, "sum", wheres, grains)
@@ -98,7 +103,7 @@ class _Builder:
         kind = "distinct" if metric.type == "count_distinct" else metric.type
         leaf = self.leaf(metric, kind, wheres, grains)
         matched = (leaf.id, kind)
-        if metric.type == "sum" and metric.has_empty:
+        if metric.type == "sum" and metric.name in self.told:
             matched = (self.leaf(metric, "count", wheres, grains).id, "count")
         return Value(leaf.id), leaf.type, (matched,)
 
@@ -108,7 +113,8 @@ class _Builder:
         inner = wheres if metric.where is None else (*wheres, metric.where)
         if metric.type == "ratio":
             sides = [
-                self.column(name or "", inner, grains, trail) for name in (metric.numerator, metric.denominator)
+                self.column(name or "", inner, grains, trail)
+                for name in (metric.numerator, metric.denominator)
             ]
             type_ = _DECIMAL if all(one.type is _DECIMAL for one in sides) else FieldType.NUMBER
             matched = tuple(dict.fromkeys((*sides[0].matched, *sides[1].matched)))
@@ -130,6 +136,31 @@ class _Builder:
         type_ = _DECIMAL if refs and all(one.type is _DECIMAL for one in refs.values()) else FieldType.NUMBER
         matched = tuple(dict.fromkeys(pair for one in refs.values() for pair in one.matched))
         return Formula(typed, tuple((name, one.name) for name, one in refs.items())), type_, matched
+
+
+def _told(metrics: dict[str, Metric]) -> set[str]:
+    """The metrics of which a row must tell whether anything matched: those with ``empty``, and their parts.
+
+    A sum does not tell it by itself (it is 0 of nothing and of 1 and -1), so it is counted besides.
+    """
+    found: set[str] = set()
+    waiting = [one.name for one in metrics.values() if one.has_empty]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in metrics:
+            found.add(name)
+            waiting += _reads(metrics[name])
+    return found
+
+
+def _reads(metric: Metric) -> list[str]:
+    """The metrics that a composite reads, by name; none for an aggregate."""
+    if metric.type == "ratio":
+        return [metric.numerator or "", metric.denominator or ""]
+    if metric.type != "derived":
+        return []
+    inputs = {one.alias: one.metric for one in metric.inputs}
+    return [inputs.get(ref.name, ref.name) for ref in expr.names(expr.parse(metric.expr or ""))]
 
 
 def build(subject: Subject) -> Plan:
@@ -156,7 +187,7 @@ def build(subject: Subject) -> Plan:
 
 
 def _filters(subject: Subject) -> dict[str, set[str]]:
-    """The filters that composites add to the leaves of each source, for the typing of that source's fields."""
+    """The filters that composites add to the leaves of each source: they take part in typing its fields."""
     metrics = {one.name: one for one in subject.metrics}
     found: dict[str, set[str]] = {}
 
@@ -212,7 +243,9 @@ def _agree(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
 
 def _lookups(subject: Subject) -> tuple[LookupPlan, ...]:
     return tuple(
-        LookupPlan(one.name, one.lookup.key, one.lookup, one.lookup.connection or subject.sources[0].connection)
+        LookupPlan(
+            one.name, one.lookup.key, one.lookup, one.lookup.connection or subject.sources[0].connection
+        )
         for one in subject.dimensions
         if one.lookup is not None
     )

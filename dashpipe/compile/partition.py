@@ -1,8 +1,9 @@
 """Partitions: the local calendar periods that rows belong to, their labels and their UTC bounds.
 
-A partition is named by its label: the local date of its first day (``2024-03-31``), at grain hour the local hour with
-its UTC offset (``2024-03-31T02+0800``), so that the hour which a clock change repeats is two partitions. Bounds come
-from ``zoneinfo``: local midnights are converted one by one, so days of 23 and 25 hours are right.
+A partition is named by its label: the local date of its first day (``2024-03-31``), at grain hour the local
+hour with its UTC offset (``2024-03-31T02+0800``), so that the hour which a clock change repeats is two
+partitions. Bounds come from ``zoneinfo``: local midnights are converted one by one, so days of 23 and 25
+hours are right.
 """
 
 from __future__ import annotations
@@ -50,15 +51,17 @@ def midnight(day: date, tz: str) -> datetime:
 
     Where a clock change skips midnight the day begins at the change; where it repeats midnight, at the first.
     """
-    # A skipped midnight is read with the offset before the change (PEP 495, fold=0): that is the change itself.
+    # A skipped midnight is read with the offset before the change (PEP 495, fold=0): that is the change
+    # itself.
     return datetime(day.year, day.month, day.day, tzinfo=zone(tz)).astimezone(UTC)
 
 
 def _begins_last(day: date, tz: str) -> datetime:
     """The UTC instant after which the day before is over for good.
 
-    It is the day's midnight, except where the clock goes back over a midnight that has just passed: a minute past it
-    until 2010 in St John's. There the first minute of the day lies before the last hour of the day before.
+    It is the day's midnight, except where the clock goes back over a midnight that has just passed: a minute
+    past it until 2010 in St John's. There the first minute of the day lies before the last hour of the day
+    before.
     """
     first = midnight(day, tz)
     again = datetime(day.year, day.month, day.day, tzinfo=zone(tz), fold=1).astimezone(UTC)
@@ -136,7 +139,7 @@ def bounds(grain: Grain, label: str, tz: str) -> tuple[datetime, datetime]:
 
 
 def ragged(grain: Grain, labels: Iterable[str], tz: str) -> bool:
-    """Whether the range of one of the partitions holds instants of another, as a clock set back over midnight makes it."""
+    """Whether the range of one partition holds instants of another: a clock was set back over midnight."""
     if grain is Grain.HOUR:
         return False
     edges = {edge for day in map(day_of, labels) for edge in (day, next_day(grain, day))}

@@ -1,15 +1,15 @@
-"""The logical plan: what is read, aggregated, joined, finished and written. Immutable; no database, no run times.
+"""The logical plan: what is read, aggregated, joined, finished and written. Immutable; without run times.
 
-A metric is leaf states and a finaliser. A *leaf* is one aggregation of one source; its identity is a hash over the
-source's scan, the aggregation, the expression and the filter, never its name, so that metrics share leaves and stored
-states say what they are. An *aggregate* node computes leaves in one scan of a source; the nodes of all sources are
-joined by key; *columns* finish metrics from leaves and from one another.
+A metric is leaf states and a finaliser. A *leaf* is one aggregation of one source; its identity is a hash
+over the source's scan, the aggregation, the expression and the filter, never its name, so that metrics share
+leaves and stored states say what they are. An *aggregate* node computes leaves in one scan of a source; the
+nodes of all sources are joined by key; *columns* finish metrics from leaves and from one another.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from dashpipe.expr import FieldType, Typed
 from dashpipe.spec.model import Grain, Lookup, Source, Subject
@@ -20,7 +20,10 @@ MERGES = {"count": "$sum", "sum": "$sum", "min": "$min", "max": "$max"}
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One aggregation of one source: ``kind`` of ``expr`` where ``where`` (both ``None`` for a plain count)."""
+    """One aggregation of one source: ``kind`` of ``expr`` where ``where`` (both ``None`` for a plain count).
+
+    ``label`` says the same in the spec's words.
+    """
 
     id: str
     source: str
@@ -67,9 +70,9 @@ class Aggregate:
 class SourcePlan:
     """A source of the plan: its key, its leaves, the aggregates that compute them.
 
-    ``presence`` is the leaf that counts the documents which pass the source's own ``where``: a row exists where it
-    does. ``types`` are the types of the document fields that are read. ``leaves_at`` a grain are those that the
-    metrics of that grain need.
+    ``presence`` is the leaf that counts the documents which pass the source's own ``where``: a row exists
+    where it does. ``types`` are the types of the document fields that are read. ``leaves_at`` a grain are
+    those that the metrics of that grain need.
     """
 
     name: str
@@ -115,21 +118,21 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """An expression over metrics of the row; ``refs`` are the names that it reads, with the columns they stand for."""
+    """An expression over metrics of the row; ``refs`` are the names that it reads, each with its column."""
 
     expr: Typed
     refs: tuple[tuple[str, str], ...]
 
 
-Finaliser = Union[Value, Mean, Ratio, Formula]
+Finaliser = Value | Mean | Ratio | Formula
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A metric of the row: how it is finished, and its value where nothing matched.
 
-    ``matched`` are the leaves that tell whether anything matched: (leaf id, kind). It is computed at ``grains``, because
-    another column there may read it, and written at ``shown``.
+    ``matched`` are the leaves that tell whether anything matched: (leaf id, kind). It is computed at
+    ``grains``, because another column there may read it, and written at ``shown``.
     """
 
     name: str
@@ -198,7 +201,7 @@ class Plan:
         raise KeyError(name)
 
     def rollup(self, source: str, grain: Grain) -> RollUp | None:
-        """How a grain of a source may be merged from states, or ``None`` where it must be read from the source."""
+        """How a grain of a source may be merged from states; ``None``: it must be read from the source."""
         for one in self.rollups:
             if one.source == source and one.grain is grain:
                 return one

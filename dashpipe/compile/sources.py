@@ -74,14 +74,14 @@ def read(subject: Subject, source: Source, metrics: Iterable[Metric], wheres: It
     uses: list[tuple[Any, FieldType | None]] = [(dimensions[one.name], None) for one in subject.key]
     if source.where is not None:
         uses.append((expr.parse(source.where), FieldType.BOOLEAN))
-    for metric in metrics:
-        if metric.expr is not None:
-            uses.append((expr.parse(metric.expr), _EXPECTED.get(metric.type)))
+    uses += [(expr.parse(one.expr), _EXPECTED.get(one.type)) for one in metrics if one.expr is not None]
     uses += [(expr.parse(one), FieldType.BOOLEAN) for one in wheres]
     scope = Scope(fields=dict(declared), dimensions=dimensions, metrics=None, timezone=subject.timezone)
     fields = expr.infer(uses, scope)
     scope = Scope(fields=fields, dimensions=dimensions, metrics=None, timezone=subject.timezone)
-    key = tuple(_key(subject, source, one.name, dimensions[one.name], scope) for one in sorted(subject.key, key=_name))
+    key = tuple(
+        _key(subject, source, one.name, dimensions[one.name], scope) for one in sorted(subject.key, key=_name)
+    )
     where = None if source.where is None else expr.check(expr.parse(source.where), scope, FieldType.BOOLEAN)
     collection: Any = source.collection
     if isinstance(collection, Env):

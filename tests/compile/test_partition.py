@@ -1,10 +1,11 @@
-"""Partitions against an independent walk: every minute of a stretch of time, asked for its local date and hour."""
+"""Partitions against an independent walk: every minute of a stretch, asked for its local date and hour."""
 
 from __future__ import annotations
 
 import zoneinfo
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -48,7 +49,7 @@ places = st.one_of(
 
 @lru_cache(maxsize=64)
 def walk(tz: str, around: date, days: int) -> tuple[tuple[datetime, str, str], ...]:
-    """Every minute from two UTC days before ``around`` to ``days`` after it: (instant, local date, local hour)."""
+    """Every minute from two days before ``around`` to ``days`` after it: instant, local date, local hour."""
     at = datetime(around.year, around.month, around.day, tzinfo=timezone.utc) - timedelta(days=2)
     found = []
     for _ in range((days + 4) * 1440):
@@ -169,7 +170,7 @@ def test_ranges_cover_their_partitions_and_nothing_else(
     pool = sorted({names[at] for at, local, _ in minutes if local in whole})
     labels = data.draw(st.lists(st.sampled_from(pool), min_size=1, max_size=4))
     ranges = partition.ranges(grain, labels, tz)
-    assert all(one[1] < other[0] for one, other in zip(ranges, ranges[1:]))
+    assert all(one[1] < other[0] for one, other in pairwise(ranges))
     covered = {at for at in names if any(start <= at < end for start, end in ranges)}
     mine = {at for at, name in names.items() if name in labels}
     assert covered >= mine

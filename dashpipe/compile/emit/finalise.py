@@ -12,9 +12,11 @@ from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Plan, 
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
 
-#: Dividing by one with 34 digits strips a Decimal128's trailing zeros: the ideal exponent of the quotient is 33 above the
-#: dividend's, and the nearest to it that is exact has none (IEEE 754-2019, 5.4.1, division).
+#: Dividing by one with 34 digits strips a Decimal128's trailing zeros: the ideal exponent of the quotient is
+#: 33 above the dividend's, and the nearest to it that is exact has none (IEEE 754-2019, 5.4.1, division).
+#: Adding zero then gives whole numbers and zero itself back their plain form (100, not 1E+2; 0, not 0E+33).
 _ONE = Decimal("1." + "0" * 33)
+_ZERO = Decimal(0)
 
 
 def finalise(
@@ -24,7 +26,7 @@ def finalise(
     lookups: Mapping[str, str],
     into: str | None,
 ) -> Stages:
-    """The pipeline from parts to rows, to be run on the parts collection (or appended to the one scan of a plan).
+    """The pipeline from parts to rows, to be run on the parts (or appended to the one scan of a plan).
 
     Args:
         plan: The plan.
@@ -93,17 +95,27 @@ def _value(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str]
     made = _finished(column, leaves, places)
     if not column.has_empty:
         return made
+    return {"$cond": [_matched(column), made, literal(column.empty, column.type)]}
+
+
+def _matched(column: Column) -> Any:
+    """Whether any document matched any leaf of a column."""
     tests = [{"$gt": [f"${leaf}", None if kind in ("min", "max") else 0]} for leaf, kind in column.matched]
-    return {"$cond": [tests[0] if len(tests) == 1 else {"$or": tests}, made, literal(column.empty, column.type)]}
+    return tests[0] if len(tests) == 1 else {"$or": tests}
 
 
 def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Any:
     match column.finaliser:
         case Value(leaf):
             nothing = 0 if leaves[leaf].kind in ("count", "sum", "distinct") else None
-            return written({"$ifNull": [f"${leaf}", nothing]}, column.type)
+            value = {"$ifNull": [f"${leaf}", nothing]}
+            if _may_overflow(leaves[leaf]):
+                return {"$convert": {"input": value, "to": "long", "onError": None}}  # `_problems` says so
+            return written(value, column.type)
         case Mean(total, count):
-            return {"$cond": [{"$gt": [f"${count}", 0]}, _quotient(f"${total}", f"${count}", column.type), None]}
+            return {
+                "$cond": [{"$gt": [f"${count}", 0]}, _quotient(f"${total}", f"${count}", column.type), None]
+            }
         case Ratio(numerator, denominator, on_zero):
             top, bottom = f"${places[numerator]}", f"${places[denominator]}"
             zero = literal(0, column.type) if on_zero == 0 else None
@@ -120,13 +132,13 @@ def _quotient(top: Any, bottom: Any, type_: FieldType) -> Any:
 
 
 def written(value: Any, type_: FieldType) -> Any:
-    """A value in the type that rows hold: long, double, or Decimal128 without trailing zeros."""
+    """A value in the type that rows hold: long, double, or Decimal128 in its one plain form."""
     if type_ is FieldType.INTEGER:
         return {"$toLong": value}
     if type_ is FieldType.NUMBER:
         return {"$toDouble": value}
     if type_ is FieldType.DECIMAL:
-        return {"$divide": [{"$toDecimal": value}, _ONE]}
+        return {"$add": [{"$divide": [{"$toDecimal": value}, _ONE]}, _ZERO]}
     return value
 
 
@@ -152,7 +164,9 @@ def _row(
     row: dict[str, Any] = {"_id": "$_id"}
     looked_up = {one.name for one in plan.lookups}
     for dimension in plan.subject.dimensions:
-        found = {"$first": f"$l_{dimension.name}.v"} if dimension.name in looked_up else f"$k.{dimension.name}"
+        found = (
+            {"$first": f"$l_{dimension.name}.v"} if dimension.name in looked_up else f"$k.{dimension.name}"
+        )
         row[dimension.name] = {"$ifNull": [found, None]}
     for one in columns:
         if grain in one.shown:
@@ -165,21 +179,33 @@ def _row(
     row["_state"] = {leaf.id: f"${leaf.id}" for leaf in leaves.values() if leaf.merges}
     problems = _problems(columns, places, leaves)
     if problems:
-        row["_problems"] = {"$let": {"vars": {"found": {"$setDifference": [problems, [None]]}}, "in": {
-            "$cond": [{"$eq": ["$$found", []]}, "$$REMOVE", "$$found"]}}}
+        row["_problems"] = {
+            "$let": {
+                "vars": {"found": {"$setDifference": [problems, [None]]}},
+                "in": {"$cond": [{"$eq": ["$$found", []]}, "$$REMOVE", "$$found"]},
+            }
+        }
     return row
 
 
-def _problems(columns: tuple[Column, ...], places: Mapping[str, str], leaves: Mapping[str, Leaf]) -> list[Any]:
+def _problems(
+    columns: tuple[Column, ...], places: Mapping[str, str], leaves: Mapping[str, Leaf]
+) -> list[Any]:
     """What makes a row unfit to be written: the run fails and names it, rather than write a wrong number."""
     found: list[Any] = []
     for one in columns:
         if isinstance(one.finaliser, Ratio) and one.finaliser.on_zero == "error":
             zero = {"$eq": [f"${places[one.finaliser.denominator]}", 0]}
+            if one.has_empty:  # where nothing matched, `empty` stands and nothing is divided
+                zero = {"$and": [_matched(one), zero]}
             found.append({"$cond": [zero, f"{one.name}: the denominator is 0", None]})
     for leaf in leaves.values():
-        if leaf.kind == "sum" and leaf.type is FieldType.INTEGER:
-            # The server turns a sum of longs that leaves 64 bits into a double.
+        if _may_overflow(leaf):
             wide = {"$eq": [{"$type": f"${leaf.id}"}, "double"]}
             found.append({"$cond": [wide, f"{leaf.label}: the sum exceeds 64 bits", None]})
     return found
+
+
+def _may_overflow(leaf: Leaf) -> bool:
+    """Whether the server turns the leaf into a double where it leaves 64 bits: a sum of longs."""
+    return leaf.kind == "sum" and leaf.type is FieldType.INTEGER

@@ -1,7 +1,7 @@
 """Expressions for partition labels and for the text of a row's ``_id``.
 
-A day is ``$dateToString`` in the zone, longer grains come from that text: ``$dateTrunc`` is wrong on one engine in use
-without an error.
+A day is ``$dateToString`` in the zone, longer grains come from that text: ``$dateTrunc`` is wrong on one
+engine in use without an error.
 """
 
 from __future__ import annotations
@@ -90,5 +90,11 @@ def _text(path: str, type_: FieldType) -> Any:
 def key_value(one: Key, value: Any, tz: str) -> Any:
     """A dimension's value as rows hold it: dates are the text of their local day, whole numbers are longs."""
     if one.type is FieldType.DATE:
-        return {"$cond": [{"$gt": [value, None]}, {"$dateToString": {"date": value, "format": "%Y-%m-%d", "timezone": tz}}, None]}
+        return {
+            "$cond": [
+                {"$gt": [value, None]},
+                {"$dateToString": {"date": value, "format": "%Y-%m-%d", "timezone": tz}},
+                None,
+            ]
+        }
     return value

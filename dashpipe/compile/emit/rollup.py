@@ -22,7 +22,7 @@ def rollup(
     target: str,
     into: Ref | None,
 ) -> Stages:
-    """The pipeline that merges a source's parts of coarser partitions, to be run on the finer grain's staging.
+    """The pipeline that merges a source's parts of coarser partitions, run on the finer grain's staging.
 
     Args:
         plan: The plan.
@@ -47,9 +47,8 @@ def rollup(
     present = {f"_state.{one.presence.id}": {"$exists": True}}
     stages: Stages = [{"$match": {**present, **rows(finer, here)}}]
     if there:
-        stages.append(
-            {"$unionWith": {"coll": target, "pipeline": [{"$match": {**present, **rows(finer, there)}}]}}
-        )
+        union = [{"$match": {**present, **rows(finer, there)}}]
+        stages.append({"$unionWith": {"coll": target, "pipeline": union}})
     group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.week_start)}
     for at, key in enumerate(one.key):
         group[f"k{at}"] = {"$ifNull": [f"${key.name}", None]}
@@ -70,9 +69,8 @@ def rows(grain: Grain, labels: Iterable[str]) -> dict[str, Any]:
         days.setdefault(tuple(some), []).append(day)
     if not days:
         return {"partition_date": {"$in": []}}
-    return {
-        "$or": [
-            {"partition_date": {"$in": same}, "partition_hour": {"$in": list(some)}}
-            for some, same in days.items()
-        ]
-    }
+    branches = [
+        {"partition_date": {"$in": same}, "partition_hour": {"$in": list(some)}}
+        for some, same in days.items()
+    ]
+    return {"$or": branches}

@@ -1,7 +1,7 @@
 """From an aggregate of a source to stages: the literal time range first, then the filters, then one group.
 
-Each pipeline yields *parts*: ``{_id: key text, p: label, k: {dimension: value}, <leaf id>: state, …}``. Parts of the same
-``_id`` from several scans and sources join without fan-out, by their fields side by side.
+Each pipeline yields *parts*: ``{_id: key text, p: label, k: {dimension: value}, <leaf id>: state, …}``. Parts
+of the same ``_id`` from several scans and sources join without fan-out, by their fields side by side.
 """
 
 from __future__ import annotations
@@ -31,19 +31,26 @@ class Ref:
 def time_match(plan: Plan, source: SourcePlan, grain: Grain, labels: tuple[str, ...]) -> dict[str, Any]:
     """The filter for the documents of some partitions: literal bounds on the raw time field.
 
-    An array of dates would pass a range by any of its elements; its time is of another type, so it is left out here
-    and counted as untimed.
+    An array of dates, or a path through an array, would pass a range by any of its elements; its time is of
+    another type, so it is left out here and counted as untimed.
     """
     field = source.source.time.field
+    single: dict[str, Any] = {"$not": {"$type": "array"}}
     spans = [
-        {field: {"$gte": start, "$lt": end, "$not": {"$type": "array"}}}
+        {field: {"$gte": start, "$lt": end, **single}}
         for start, end in partition.ranges(grain, labels, plan.subject.timezone)
     ]
-    return spans[0] if len(spans) == 1 else {"$or": spans}
+    return {**(spans[0] if len(spans) == 1 else {"$or": spans}), **dict.fromkeys(parents(field), single)}
+
+
+def parents(path: str) -> list[str]:
+    """The paths on the way to a dotted one: ``a.b.c`` → ``a``, ``a.b``."""
+    steps = path.split(".")
+    return [".".join(steps[:at]) for at in range(1, len(steps))]
 
 
 def scan(plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], into: Ref | None) -> list[Stages]:
-    """The pipelines that compute a source's parts of some partitions, each to be run on the source's collection.
+    """The pipelines that compute a source's parts of some partitions, each to be run on the source.
 
     Args:
         plan: The plan.
@@ -91,12 +98,16 @@ def _pipeline(
     for at, key in enumerate(source.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)
     # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
-    own = [{"$match": {"_id.p": {"$in": list(labels)}}}] if partition.ragged(grain, labels, subject.timezone) else []
+    own = (
+        [{"$match": {"_id.p": {"$in": list(labels)}}}]
+        if partition.ragged(grain, labels, subject.timezone)
+        else []
+    )
     distinct = aggregate.distinct
     if distinct is None:
         stages += [{"$group": {"_id": group, **{leaf.id: accumulator(leaf) for leaf in leaves}}}, *own]
     else:
-        assert distinct.expr is not None  # noqa: S101 -- a distinct count without expression is refused by its shape
+        assert distinct.expr is not None
         stages += [{"$group": {"_id": {**group, "v": expr.to_agg(distinct.expr)}}}, *own]
         again = {name: f"$_id.{name}" for name in group}
         counted = {"$sum": {"$cond": [{"$gt": ["$_id.v", None]}, 1, 0]}}
@@ -113,7 +124,10 @@ def part(key: tuple[Key, ...], leaves: tuple[Leaf, ...]) -> Stage:
 
 
 def _grouped(key: tuple[Key, ...]) -> tuple[Key, ...]:
-    return tuple(Key(f"k{at}", one.expr, FieldType.STRING if one.type is FieldType.DATE else one.type) for at, one in enumerate(key))
+    return tuple(
+        Key(f"k{at}", one.expr, FieldType.STRING if one.type is FieldType.DATE else one.type)
+        for at, one in enumerate(key)
+    )
 
 
 def accumulator(leaf: Leaf) -> dict[str, Any]:
@@ -125,6 +139,6 @@ def accumulator(leaf: Leaf) -> dict[str, Any]:
         if not tests:
             return {"$sum": 1}
         return {"$sum": {"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, 1, 0]}}
-    assert leaf.expr is not None  # noqa: S101 -- the schema requires it of every other kind
+    assert leaf.expr is not None
     value = expr.to_agg(leaf.expr)
     return {f"${leaf.kind}": value if where is None else {"$cond": [where, value, None]}}

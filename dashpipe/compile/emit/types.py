@@ -1,25 +1,30 @@
-"""What ``extract`` asks of a source: mistyped values in the run's partitions, and documents without a time."""
+"""What ``extract`` asks of a source: mistyped values in the run's partitions, documents without a time."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from dashpipe import expr
-from dashpipe.compile.emit.scan import Stages, time_match
+from dashpipe.compile.emit.scan import Stages, parents, time_match
 from dashpipe.compile.plan import Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
 
 #: Every BSON type that is no date and may stand in a field.
-_OTHERS = ["double", "string", "object", "array", "binData", "objectId", "bool", "regex", "int", "timestamp", "long", "decimal"]
+_OTHERS = [
+    *("double", "string", "object", "array", "binData", "undefined", "objectId", "bool", "regex"),
+    *("dbPointer", "javascript", "symbol", "javascriptWithScope", "int", "timestamp", "long", "decimal"),
+    *("minKey", "maxKey"),
+]
 
 
 def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -> Stages | None:
     """The pipeline that counts mistyped values: one document of counters by position in ``SourcePlan.types``.
 
-    ``m<i>`` counts the mistyped values of the i-th field, ``d<i>`` the decimals met where ``number`` was inferred. A cheap
-    filter in query form lets few documents through, the exact test counts. ``None`` where no field has a type. It
-    ignores the source's ``where``: a mistyped value there hides a document and must be counted all the same.
+    ``m<i>`` counts the mistyped values of the i-th field, ``d<i>`` the decimals met where ``number`` was
+    inferred. A cheap filter in query form lets few documents through, the exact test counts. ``None`` where
+    no field has a type. It ignores the source's ``where``: a mistyped value there hides a document and must
+    be counted all the same.
     """
     one = plan.source(source)
     declared = {field.path for field in one.source.fields}
@@ -40,4 +45,5 @@ def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -
 def untimed(plan: Plan, source: str) -> dict[str, Any]:
     """The filter for documents whose time is missing or no date; each type bracket is a tight index bound."""
     field = plan.source(source).source.time.field
-    return {"$or": [{field: None}, {field: {"$type": _OTHERS}}]}
+    through = [{one: {"$type": "array"}} for one in parents(field)]
+    return {"$or": [{field: None}, {field: {"$type": _OTHERS}}, *through]}

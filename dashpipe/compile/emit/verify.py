@@ -1,4 +1,4 @@
-"""The last look at stages before they run: what the emission rules promise, checked on the stages themselves."""
+"""The last look at stages before they run: what the emission rules promise, checked on the stages."""
 
 from __future__ import annotations
 

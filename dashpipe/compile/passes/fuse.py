@@ -1,7 +1,7 @@
-"""All leaves of one source and key are computed in one scan; filters that differ become conditional accumulators.
+"""All leaves of one source are computed in one scan; filters that differ become conditional accumulators.
 
-A distinct count keeps a scan of its own: it groups by the value first, and its exact memory is bounded by the server's
-spilling, which a set in an accumulator is not.
+A distinct count keeps a scan of its own: it groups by the value first, and its exact memory is bounded by the
+server's spilling, which a set in an accumulator is not.
 """
 
 from __future__ import annotations

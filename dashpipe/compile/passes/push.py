@@ -1,4 +1,4 @@
-"""Filters move into query form, where indexes serve them; only what cannot be said there stays an expression."""
+"""Filters move into query form, where indexes serve them; what cannot be said there stays an expression."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def _pushed(one: Aggregate) -> Aggregate:
 def run(plan: Plan) -> tuple[Plan, Note]:
     """Push the filters of every aggregate."""
     sources = tuple(
-        replace(source, aggregates=tuple(_pushed(one) for one in source.aggregates)) for source in plan.sources
+        replace(source, aggregates=tuple(_pushed(one) for one in source.aggregates))
+        for source in plan.sources
     )
     before = sum(len(one.filters) for source in plan.sources for one in source.aggregates)
     left = sum(len(one.filters) for source in sources for one in source.aggregates)

@@ -1,7 +1,8 @@
 """Which grains may be merged from the states of a finer one, and why another may not.
 
-A source's part of a coarser grain is merged from stored states only if every leaf that the grain needs of it merges;
-never a sum of distinct counts. Whether the finer partitions are there, with the same leaves, is seen when a run starts.
+A source's part of a coarser grain is merged from stored states only if every leaf that the grain needs of it
+merges; never a sum of distinct counts. Whether the finer partitions are there, with the same leaves, is seen
+when a run starts.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ def run(plan: Plan) -> tuple[Plan, Note]:
             needed = source.leaves_at(grain)
             stuck = [leaf.label for leaf in needed if not leaf.merges]
             if stuck:
-                reasons.append(f"{grain.value} of {source.name} is read from the source: {stuck[0]} does not merge")
+                reasons.append(
+                    f"{grain.value} of {source.name} is read from the source: {stuck[0]} does not merge"
+                )
                 continue
             ids = {leaf.id for leaf in needed}
             able = tuple(one for one in finer if ids <= {leaf.id for leaf in source.leaves_at(one)})

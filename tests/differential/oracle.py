@@ -1,0 +1,258 @@
+"""The independent truth: what a subject's rows must be, by DuckDB's SQL over the same documents.
+
+It knows the spec language and nothing of the compiler. Documents become typed columns by the mistyped rule,
+calendar partitions come from DuckDB's own time-zone functions, each metric is SQL written by hand for its
+type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import duckdb
+from bson import Decimal128, Int64, ObjectId
+
+from dashpipe.spec.model import Grain, Source, Subject
+from tests.differential.documents import FIELDS, Document
+from tests.differential.metrics import Cell, Columns, canonical, exact, leaves, sql
+from tests.differential.reading import reach, read, typed
+
+_SQL = {
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "decimal": "DECIMAL(18,4)",
+    "string": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "date": "TIMESTAMPTZ",
+    "object_id": "VARCHAR",
+    "array": "BIGINT[]",
+}
+_SEVEN = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+# -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The rows of a grain by ``_id``, and the ids of those that must not be loaded (a forbidden zero)."""
+
+    rows: dict[str, Document]
+    refused: frozenset[str]
+
+
+class Oracle:
+    """A subject's data in DuckDB; ``rows`` asks it for a grain's rows.
+
+    Args:
+        subject: The subject.
+        documents: The documents of each collection, by its name.
+        names: The collection of each source and of each looked-up dimension.
+        types: The type of each expression that a metric aggregates, and of each dimension.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        documents: Mapping[str, list[Document]],
+        names: Mapping[str, str],
+        types: Mapping[str, str],
+    ) -> None:
+        self.subject = subject
+        self.documents = documents
+        self.names = names
+        self.types = types
+        self.db = duckdb.connect()
+        for setting in (
+            f"TimeZone='{subject.timezone}'",
+            "ieee_floating_point_ops=false",
+            "threads=1",
+            "Calendar='gregorian'",
+        ):
+            self.db.execute(f"SET {setting}")
+        self.key = sorted(one.name for one in subject.dimensions if one.lookup is None)
+        for source in subject.sources:
+            self._load(source)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self.db.close()
+
+    def _load(self, source: Source) -> None:
+        """A source's dated documents as a table of typed columns, and as a view that adds its dimensions."""
+        columns = ", ".join(f'"{path}" {_SQL[type_]}' for path, type_ in FIELDS.items())
+        self.db.execute(f"CREATE TABLE raw_{source.name} (_at TIMESTAMPTZ, {columns})")
+        values: list[Any] = []
+        for one in self.documents[self.names[source.name]]:
+            values.append(typed(reach(one, source.time.field), "date"))
+            values += [read(reach(one, path), type_)[0] for path, type_ in FIELDS.items()]
+        if values:
+            marks = f"({', '.join('?' * (len(FIELDS) + 1))})"
+            many = ", ".join([marks] * (len(values) // (len(FIELDS) + 1)))
+            self.db.execute(f"INSERT INTO raw_{source.name} VALUES {many}", values)
+        given = {one.name: one.expr for one in source.dimensions}
+        added = [f", ({sql(given[one] or one)}) AS {one}" for one in self.key if one not in FIELDS]
+        self.db.execute(
+            f"""CREATE VIEW dim_{source.name} AS SELECT *{"".join(added)} FROM (
+                SELECT * EXCLUDE ("geo.country", "geo.city.name"),
+                    {{'country': "geo.country", 'city': {{'name': "geo.city.name"}}}} AS geo,
+                    timezone('{self.subject.timezone}', _at) AS _local
+                FROM raw_{source.name} WHERE _at IS NOT NULL
+            ) AS doc"""
+        )
+
+    def label(self, grain: Grain) -> str:
+        """The label of a document's partition, as SQL over its instant and its local time."""
+        if grain is Grain.HOUR:
+            minutes = "CAST(date_diff('minute', timezone('UTC', _at), _local) AS INTEGER)"
+            sign = f"CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END"
+            offset = f"format('{{}}{{:02d}}{{:02d}}', {sign}, abs({minutes}) // 60, abs({minutes}) % 60)"
+            return f"strftime(_local, '%Y-%m-%dT%H') || {offset}"
+        return f"strftime({self.first('_local', grain)}, '%Y-%m-%d')"
+
+    def first(self, local: str, grain: Grain) -> str:
+        """The first day of the partition (day or coarser) that holds a local time, as SQL."""
+        if grain is Grain.WEEK:
+            shift = _SEVEN.index(self.subject.week_start)
+            return f"(date_trunc('week', {local} - INTERVAL {shift} DAY) + INTERVAL {shift} DAY)"
+        return f"date_trunc('{grain.value}', {local})"
+
+    def partitions(self, grain: Grain, days: tuple[date, date]) -> dict[str, datetime]:
+        """The partitions that touch the local days ``[from, to)``, each with the instant at which it ends."""
+        tz = self.subject.timezone
+        low, high = (f"timezone('{tz}', TIMESTAMP '{one} 00:00:00')" for one in days)
+        if grain is Grain.HOUR:  # walked in steps that every clock change falls on
+            step = "INTERVAL 15 MINUTE"
+            walk = f"SELECT unnest(generate_series({low}, {high} - {step}, {step})) AS _at"
+            walk = f"SELECT _at, timezone('{tz}', _at) AS _local FROM ({walk})"
+            found = f"SELECT {self.label(grain)} AS p, max(_at) + {step} AS ends FROM ({walk}) GROUP BY p"
+        else:
+            first, last = (f"TIMESTAMP '{one}'" for one in (days[0], days[1] - timedelta(days=1)))
+            walk = f"SELECT unnest(generate_series({first}, {last}, INTERVAL 1 DAY)) AS d"
+            begins = f"SELECT DISTINCT {self.first('d', grain)} AS b FROM ({walk})"
+            step = "INTERVAL 3 MONTH" if grain is Grain.QUARTER else f"INTERVAL 1 {grain.value}"
+            found = (
+                f"SELECT strftime(b, '%Y-%m-%d') AS p, timezone('{tz}', b + {step}) AS ends FROM ({begins})"
+            )
+        rows = self.db.execute(f"SELECT p, epoch_ms(ends) FROM ({found}) ORDER BY ends, p").fetchall()
+        return {p: datetime.fromtimestamp(ends / 1000, timezone.utc) for p, ends in rows}
+
+    def rows(self, grain: Grain, days: tuple[date, date], as_of: datetime) -> Expected:
+        """The rows of every partition of a grain that the local days ``[from, to)`` touch."""
+        subject = self.subject
+        partitions = self.partitions(grain, days)
+        columns = Columns(subject, self.types)
+        mine = [one for one in subject.metrics if one.grains is None or grain in one.grains]
+        cells = {one.name: columns.cell(one.name) for one in mine}
+        joined, keys = self._joined(grain, partitions, columns)
+        out = [f"({self._shown(cell)}) AS m{at}" for at, cell in enumerate(cells.values())]
+        zeros = [one for cell in cells.values() for one in cell.zeros]
+        made_of = sorted({one for cell in cells.values() if cell.type == "decimal" for one in leaves(cell)})
+        select = ["p", *keys, *out, f"({' OR '.join(zeros) or 'FALSE'}) AS refused", *made_of]
+        names = ["p", *self.key, *(f"m{at}" for at in range(len(cells))), "refused", *made_of]
+        rows: dict[str, Document] = {}
+        refused: set[str] = set()
+        for found in self.db.execute(f"SELECT {', '.join(select)} FROM ({joined})").fetchall():
+            row = dict(zip(names, found))
+            made = self._row(
+                grain, row["p"], {one: row[one] for one in self.key}, partitions[row["p"]] <= as_of
+            )
+            for at, (metric, cell) in enumerate(zip(mine, cells.values())):
+                if not metric.hidden:
+                    made[metric.name] = self._written(cell, row[f"m{at}"], row)
+            rows[made["_id"]] = made
+            if row["refused"]:
+                refused.add(made["_id"])
+        return Expected(rows, frozenset(refused))
+
+    def _joined(self, grain: Grain, partitions: Iterable[str], columns: Columns) -> tuple[str, list[str]]:
+        """The SQL of the joined aggregates: every key that any source has, beside each source's columns."""
+        labels = ", ".join(f"('{one}')" for one in partitions)
+        grouped: dict[str, str] = {}
+        for source in self.subject.sources:
+            dims = [f"{self._dimension(one)} AS k_{one}" for one in self.key]
+            own = [f"{text} AS {source.name}_a{at}" for at, text in enumerate(columns.columns[source.name])]
+            where = f" AND ({sql(source.where)})" if source.where else ""
+            by = ", ".join(str(at + 1) for at in range(len(dims) + 1))
+            select = ", ".join([f"{self.label(grain)} AS p", *dims, *own])
+            inside = f"{self.label(grain)} IN (SELECT * FROM (VALUES {labels}))"
+            grouped[source.name] = (
+                f"SELECT {select} FROM dim_{source.name} AS doc WHERE {inside}{where} GROUP BY {by}"
+            )
+        names = [f"k_{one}" for one in self.key]
+        if self.key:
+            every = " UNION ".join(f"SELECT {', '.join(['p', *names])} FROM {one}_g" for one in grouped)
+        else:
+            every = f"SELECT * FROM (VALUES {labels}) AS v(p)"
+        joins = "".join(
+            f" LEFT JOIN {one}_g ON keys.p = {one}_g.p"
+            + "".join(f" AND keys.{name} IS NOT DISTINCT FROM {one}_g.{name}" for name in names)
+            for one in grouped
+        )
+        shown = [
+            "keys.*",
+            *(f"{one}_g.{one}_a{at}" for one in grouped for at in range(len(columns.columns[one]))),
+        ]
+        parts = ", ".join(f"{one}_g AS ({text})" for one, text in grouped.items())
+        return f"WITH {parts}, keys AS ({every}) SELECT {', '.join(shown)} FROM keys{joins}", names
+
+    def _dimension(self, name: str) -> str:
+        if self.types[name] == "date":
+            return f"strftime(CAST({name} AS DATE), '%Y-%m-%d')"
+        return name
+
+    def _shown(self, cell: Cell) -> str:
+        return f"epoch_ms({cell.sql})" if cell.type == "date" else cell.sql
+
+    def _row(self, grain: Grain, label: str, key: Document, complete: bool) -> Document:
+        texts = [label]
+        for value in key.values():
+            if value is None:
+                texts.append("\\N")
+            elif isinstance(value, bool):
+                texts.append("true" if value else "false")
+            else:
+                texts.append(str(value).replace("\\", "\\\\").replace("|", "\\p"))
+        made: Document = {"_id": "|".join(texts)}
+        for name, value in key.items():
+            if value is not None and self.types[name] == "object_id":
+                value = ObjectId(value)
+            made[name] = Int64(value) if self.types[name] == "integer" and value is not None else value
+        for one in self.subject.dimensions:
+            if one.lookup is not None:
+                found = self.documents[self.names[one.name]]
+                made[one.name] = None
+                for document in found:
+                    foreign = document.get(one.lookup.foreign)
+                    if (
+                        foreign is not None
+                        and made[one.lookup.key] is not None
+                        and foreign == made[one.lookup.key]
+                    ):
+                        made[one.name] = document.get(one.lookup.field)
+        made["partition_date"] = label[:10]
+        if grain is Grain.HOUR:
+            made["partition_hour"] = label[11:]
+        made["grain"] = grain.value
+        made["complete"] = complete
+        return made
+
+    def _written(self, cell: Cell, value: Any, named: Mapping[str, Any]) -> Any:
+        """A metric's value as rows hold it: long, double, Decimal128 without trailing zeros, a date, text."""
+        if cell.type == "decimal":
+            value = exact(cell, named)
+            return None if value is None else Decimal128(canonical(value))
+        if value is None:
+            return None
+        if cell.type == "integer":
+            return Int64(value)
+        if cell.type == "number":
+            return float(value)
+        if cell.type == "date":
+            return datetime.fromtimestamp(value / 1000, timezone.utc)
+        if cell.type == "object_id":
+            return ObjectId(value)
+        return value

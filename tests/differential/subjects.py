@@ -1,0 +1,354 @@
+"""Random subjects over the random documents, as resolved objects: every feature that changes a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dashpipe.spec.model import (
+    WEEKDAYS,
+    Dimension,
+    Env,
+    Field,
+    Grain,
+    Input,
+    Lookup,
+    Metric,
+    Source,
+    Subject,
+    Target,
+    Time,
+)
+from tests.differential import documents as docs
+
+Draw = Any
+
+#: Dimensions by name: their type, and expressions of that type (``None``: the field of that name).
+DIMENSIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
+    "country": (
+        "string",
+        (
+            "geo.country",
+            "coalesce(geo.country, 'none')",
+            "CASE WHEN ok THEN geo.country END",
+            "geo.city.name",
+        ),
+    ),
+    "status": ("string", (None, "status", "doc.status")),
+    "kind": ("string", ("lower(status)", "CASE WHEN x > 2 THEN 'high' WHEN x <= 2 THEN 'l|w' END", "'one'")),
+    "active": ("boolean", ("ok", "n > 1", "geo.country IS NULL", "status = 'a' AND ok")),
+    "bucket": ("integer", ("n", "n % 3", "CASE WHEN n > 1 THEN 1 ELSE 0 END", "length(status)", "qty - n")),
+    "seen_on": ("date", ("seen", "CAST(seen AS DATE)")),
+    "item": ("object_id", ("ref",)),
+}
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "integer": (
+        "n",
+        "qty",
+        "n + qty",
+        "n * 2",
+        "CASE WHEN status = 'a' THEN n ELSE 0 END",
+        "coalesce(n, 0)",
+        "abs(n)",
+        "-n",
+        "n % 3",
+        "length(status)",
+        "len(tags)",
+    ),
+    "number": (
+        "x",
+        "score",
+        "x * 2",
+        "x / n",
+        "n / 2",
+        "score / 60",
+        "x + score",
+        "coalesce(x, 0.5)",
+        "CASE WHEN ok THEN x END",
+        "nullif(x, 2.5)",
+    ),
+    "decimal": (
+        "price",
+        "price + fee",
+        "price * 2",
+        "price * qty",
+        "coalesce(price, 0)",
+        "CASE WHEN ok THEN fee END",
+    ),
+    "string": ("status", "geo.country", "lower(status)", "geo.city.name"),
+    "date": ("seen",),
+    "boolean": ("ok",),
+    "object_id": ("ref",),
+}
+
+CONDITIONS = (
+    "status = 'a'",
+    "status <> 'a'",
+    "status IN ('a', 'b')",
+    "status NOT IN ('a', 'b')",
+    "status LIKE 'a%'",
+    "status = '$a'",
+    "geo.country = 'a'",
+    "geo.country IS NULL",
+    "geo.country IS NOT NULL",
+    "geo.city.name <> 'b'",
+    "n > 1",
+    "n <= 3",
+    "n <> 2",
+    "n = 2",
+    "n IN (1, 2, 3)",
+    "n NOT IN (1, 2)",
+    "n BETWEEN 1 AND 5",
+    "n NOT BETWEEN 1 AND 5",
+    "n >= 1.5",
+    "x >= 2.5",
+    "x < 2.5",
+    "x <> 2.5",
+    "score = 0",
+    "price > 0.05",
+    "price = 0.05",
+    "price <= 10",
+    "ok",
+    "NOT ok",
+    "ok = FALSE",
+    "ok IS NULL",
+    "seen >= '2024-03-31'",
+    "seen < DATE '2024-10-28'",
+    "ref IS NOT NULL",
+    "list_contains(tags, 2)",
+    "len(tags) > 1",
+    "n > qty",
+    "x > n",
+    "n IS NULL",
+    "NOT (n > 1)",
+    "TRUE",
+)
+
+
+#: The type of each expression that a metric may aggregate, and of each dimension.
+TYPES = {expr: type_ for type_, exprs in VALUES.items() for expr in exprs}
+TYPES |= {"bucket + 1": "integer"} | {name: type_ for name, (type_, _) in DIMENSIONS.items()}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A subject, what its collections hold, and the days ``[from, to)`` whose partitions are asked for."""
+
+    subject: Subject
+    documents: dict[str, list[docs.Document]]
+    days: tuple[date, date]
+    as_of: datetime
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The collection of each source and of each looked-up dimension."""
+        found = {one.name: collection(one.collection) for one in self.subject.sources}
+        lookups = {one.name: one.lookup for one in self.subject.dimensions if one.lookup is not None}
+        return found | {name: collection(one.collection) for name, one in lookups.items()}
+
+    def __repr__(self) -> str:
+        """The case as text that makes it again, so that a failing one can be kept."""
+        return f"Case({self.subject!r}, {self.documents!r}, {self.days!r}, {self.as_of!r})"
+
+
+@st.composite
+def cases(draw: Draw, grains: tuple[Grain, ...] = tuple(Grain), most: int = 60) -> Case:
+    """A random subject with random documents."""
+    tz, day = draw(st.sampled_from(docs.PLACES))
+    subject = draw(subjects(tz, day, grains))
+    seed = draw(st.integers(0, 2**16))
+    held: dict[str, list[docs.Document]] = {}
+    for at, source in enumerate(subject.sources):
+        name = collection(source.collection)
+        if name not in held:
+            numbers = draw(st.lists(st.integers(0, 999), unique=True, max_size=most))
+            held[name] = [docs.document(seed + at, one, tz, day, source.time.field) for one in numbers]
+    for one in subject.dimensions:
+        if one.lookup is not None:
+            of_key = DIMENSIONS[one.lookup.key][0]
+            held[collection(one.lookup.collection)] = draw(lookup_documents(one.lookup, of_key))
+    first = day + timedelta(days=draw(st.integers(-1, 1)))
+    days = (first, first + timedelta(days=draw(st.integers(1, 3))))
+    as_of = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+    return Case(subject, held, days, as_of + timedelta(hours=draw(st.integers(-24, 96))))
+
+
+def collection(name: str | Env) -> str:
+    """The name of a collection where the environment says nothing."""
+    return (name.default or "") if isinstance(name, Env) else name
+
+
+@st.composite
+def conditions(draw: Draw, dimensions: tuple[str, ...] = ()) -> str:
+    """A condition over a document: one test, or two joined, sometimes over a dimension."""
+    own = {"country": "country = 'a'", "active": "NOT active", "bucket": "bucket > 0", "kind": "kind <> 'ab'"}
+    pool = st.sampled_from(CONDITIONS + tuple(own[one] for one in dimensions if one in own))
+    first = draw(pool)
+    join = draw(st.sampled_from([None, None, None, "AND", "OR"]))
+    return first if join is None else f"{first} {join} {draw(pool)}"
+
+
+@st.composite
+def subjects(draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(Grain)) -> Subject:
+    """A random resolved subject."""
+    chosen = tuple(draw(st.lists(st.sampled_from(grains), min_size=1, max_size=4, unique=True)))
+    names = tuple(draw(st.lists(st.sampled_from(sorted(DIMENSIONS)), max_size=3, unique=True)))
+    sources = tuple(
+        draw(_sources(name, names))
+        for name in ("orders", "visits", "reviews")[: draw(st.sampled_from([1, 1, 1, 2, 2, 3]))]
+    )
+    dimensions = [Dimension(one) for one in names]
+    for key in names:
+        if DIMENSIONS[key][0] in ("string", "integer", "object_id") and draw(st.integers(0, 4)) == 0:
+            foreign = draw(st.sampled_from(["_id", "code"]))
+            dimensions.append(Dimension(f"{key}_label", lookup=Lookup(f"{key}_names", key, foreign, "label")))
+    metrics: list[Metric] = []
+    for source in sources:
+        count = draw(st.integers(1, 4))
+        metrics += [
+            draw(_aggregates(f"{source.name}_{at}", source.name, names, chosen)) for at in range(count)
+        ]
+    for at in range(draw(st.integers(0, 3))):
+        metrics.append(draw(_composites(f"made_{at}", tuple(metrics), names, chosen)))
+    return Subject(
+        project="test",
+        domain="diff",
+        name="random",
+        version=1,
+        timezone=tz,
+        start=(day - timedelta(days=800)).isoformat(),
+        sources=tuple(_forget(one, metrics, draw(st.booleans())) for one in sources),
+        metrics=tuple(draw(st.permutations(metrics))),
+        target=Target("diff_random"),
+        dimensions=tuple(draw(st.permutations(dimensions))),
+        grains=chosen,
+        week_start=draw(st.sampled_from(WEEKDAYS)),
+    )
+
+
+@st.composite
+def _sources(draw: Draw, name: str, dimensions: tuple[str, ...]) -> Source:
+    return Source(
+        name=name,
+        collection=draw(st.sampled_from([f"{name}_raw", Env(f"T_{name.upper()}", f"{name}_raw")])),
+        time=Time(draw(st.sampled_from(["at", "at", "meta.at"]))),
+        where=draw(st.one_of(st.none(), conditions(dimensions))),
+        fields=tuple(Field(path, type_) for path, type_ in docs.FIELDS.items()),
+        dimensions=tuple(Dimension(one, draw(st.sampled_from(DIMENSIONS[one][1]))) for one in dimensions),
+    )
+
+
+def _forget(source: Source, metrics: list[Metric], wanted: bool) -> Source:
+    """The source without the declaration of `x`, where its use says the same: a sum makes it a number."""
+    summed = any(
+        one.source == source.name and one.type in ("sum", "avg") and one.expr == "x" for one in metrics
+    )
+    if not (wanted and summed):
+        return source
+    return replace(source, fields=tuple(one for one in source.fields if one.path != "x"))
+
+
+def _own_grains(draw: Draw, chosen: tuple[Grain, ...]) -> tuple[Grain, ...] | None:
+    if draw(st.integers(0, 4)):
+        return None
+    return tuple(draw(st.lists(st.sampled_from(chosen), min_size=1, unique=True)))
+
+
+@st.composite
+def _aggregates(
+    draw: Draw, name: str, source: str, dimensions: tuple[str, ...], chosen: tuple[Grain, ...]
+) -> Metric:
+    kind = draw(st.sampled_from(["count", "sum", "avg", "min", "max", "count_distinct"]))
+    numeric = ("integer", "number", "decimal")
+    types = numeric if kind in ("sum", "avg") else (*numeric, "string", "date", "boolean", "object_id")
+    type_ = draw(st.sampled_from(types))
+    expr: str | None = draw(st.sampled_from(VALUES[type_]))
+    if kind == "count" and draw(st.booleans()):
+        expr = None
+    if (
+        kind in ("sum", "avg", "max")
+        and type_ == "integer"
+        and "bucket" in dimensions
+        and draw(st.integers(0, 3)) == 0
+    ):
+        expr = "bucket + 1"
+    empties: list[Any] = [None] if type_ not in numeric and kind in ("min", "max") else [None, 0, -1]
+    has_empty = draw(st.integers(0, 3)) == 0
+    return Metric(
+        name=name,
+        type=kind,
+        source=source,
+        expr=expr,
+        where=draw(st.one_of(st.none(), conditions(dimensions))),
+        grains=_own_grains(draw, chosen),
+        has_empty=has_empty,
+        empty=draw(st.sampled_from(empties)) if has_empty else None,
+        hidden=draw(st.integers(0, 5)) == 0,
+    )
+
+
+@st.composite
+def _composites(
+    draw: Draw, name: str, metrics: tuple[Metric, ...], dimensions: tuple[str, ...], chosen: tuple[Grain, ...]
+) -> Metric:
+    numeric = [one.name for one in metrics if is_numeric(one)]
+    if not numeric:
+        return Metric(name=name, type="count", source=metrics[0].source)
+    has_empty = draw(st.integers(0, 3)) == 0
+    shared: dict[str, Any] = {
+        "name": name,
+        "where": draw(st.one_of(st.none(), st.none(), conditions(dimensions))),
+        "grains": _own_grains(draw, chosen),
+        "has_empty": has_empty,
+        "empty": draw(st.sampled_from([None, 0, -1])) if has_empty else None,
+        "hidden": draw(st.integers(0, 5)) == 0,
+    }
+    one, other = draw(st.sampled_from(numeric)), draw(st.sampled_from(numeric))
+    if draw(st.booleans()):
+        on_zero = draw(st.sampled_from([None, None, 0, "error"]))
+        return Metric(type="ratio", numerator=one, denominator=other, on_zero=on_zero, **shared)
+    inputs: tuple[Input, ...] = ()
+    a, b = one, other
+    if draw(st.booleans()):
+        a = "first_of"
+        inputs = (Input(one, a, draw(st.one_of(st.none(), conditions(dimensions)))),)
+    forms = (
+        "{a} / {b}",
+        "{a} - {b}",
+        "({a} - {b}) / {a}",
+        "{a} + 2 * {b}",
+        "{a} * {b}",
+        "-{a}",
+        "{a} / 4 + 1",
+    )
+    return Metric(type="derived", expr=draw(st.sampled_from(forms)).format(a=a, b=b), inputs=inputs, **shared)
+
+
+def is_numeric(metric: Metric) -> bool:
+    """Whether arithmetic may be done with a metric's value."""
+    if metric.type in ("min", "max"):
+        return TYPES[metric.expr or ""] in ("integer", "number", "decimal")
+    return True
+
+
+@st.composite
+def lookup_documents(draw: Draw, lookup: Lookup, key_type: str) -> list[docs.Document]:
+    """The documents of a lookup collection: some keys, each once, their labels of any kind."""
+    keys: dict[str, list[Any]] = {
+        "string": ["a", "b", "ab", "", "none", "a|b", "high", "7", None],
+        "integer": [0, 1, 2, 3, -1, 5, None],
+        "object_id": [*docs.REFS, None],
+    }
+    chosen = draw(st.lists(st.sampled_from(keys[key_type]), unique=True, max_size=5))
+    labels = st.sampled_from(["red", "blue", 5, 2.5, True, None, docs.ABSENT])
+    made = []
+    for at, key in enumerate(chosen):
+        one: docs.Document = {"_id": at} if lookup.foreign != "_id" else {}
+        one[lookup.foreign] = key
+        docs.put(one, lookup.field, draw(labels))
+        made.append(one)
+    return made

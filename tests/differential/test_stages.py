@@ -1,0 +1,195 @@
+"""Rows that the compiler's stages compute on a real server equal DuckDB's over the same documents."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from dashpipe.compile import PASSES, canonical, compile_subject, emit, partition
+from dashpipe.spec.model import Grain
+from tests.differential import documents as docs
+from tests.differential import oracle, reading, stages, subjects
+from tests.differential.compare import differences, same
+from tests.differential.documents import Document
+from tests.differential.subjects import TYPES, Case, cases
+
+pytestmark = pytest.mark.differential
+
+#: Pairs of grains in which one is merged from the other without hundreds of partitions.
+ROLLS = tuple(
+    (coarse, fine)
+    for coarse, fines in partition.NESTS.items()
+    for fine in fines
+    if fine is not Grain.HOUR or coarse in (Grain.DAY, Grain.WEEK)
+)
+
+
+@pytest.fixture(scope="module")
+def scratch(mongo: MongoClient[Document]) -> Iterator[Database[Document]]:
+    """One database for all cases: each leaves it empty."""
+    name = f"differential_{os.getpid()}"
+    yield mongo[name]
+    mongo.drop_database(name)
+
+
+def truth(case: Case) -> oracle.Oracle:
+    """The oracle of a case."""
+    return oracle.Oracle(case.subject, case.documents, case.names, TYPES)
+
+
+def check(expected: oracle.Expected, rows: list[Document]) -> None:
+    """Rows are as expected, and exactly those with a forbidden zero say so."""
+    assert differences(expected.rows, rows) == []
+    assert {one["_id"] for one in rows if "_problems" in one} == expected.refused
+
+
+@given(case=cases(), off=st.one_of(st.sampled_from([(one,) for one in PASSES]), st.just(tuple(PASSES))))
+def test_rows_equal_duckdb(scratch: Database[Document], case: Case, off: tuple[str, ...]) -> None:
+    """Every row equals the oracle's, with all passes and with one or all of them switched off."""
+    truths = truth(case)
+    try:
+        with stages.loaded(scratch, case):
+            for without in ((), off):
+                plan = compile_subject(case.subject, without)
+                for grain in case.subject.grains:
+                    rows = stages.computed(scratch, plan, case, grain)
+                    check(truths.rows(grain, case.days, case.as_of), rows)
+    finally:
+        truths.close()
+
+
+@given(case=st.sampled_from(ROLLS).flatmap(lambda pair: st.tuples(st.just(pair), cases(grains=pair))))
+def test_merged_from_states_equals_duckdb(
+    scratch: Database[Document], case: tuple[tuple[Grain, Grain], Case]
+) -> None:
+    """A grain merged from staged and published states of a finer one equals the oracle, states and all."""
+    (coarse, fine), one = case
+    plan = compile_subject(one.subject)
+    if coarse not in one.subject.grains or fine not in one.subject.grains:
+        assert plan.rollups == ()
+        return
+    truths = truth(one)
+    try:
+        with stages.loaded(scratch, one):
+            rolled = stages.computed(scratch, plan, one, coarse, fine)
+            check(truths.rows(coarse, one.days, one.as_of), rolled)
+            direct = {row["_id"]: row["_state"] for row in stages.computed(scratch, plan, one, coarse)}
+            for row in rolled:
+                assert row["_state"].keys() == direct[row["_id"]].keys()
+                assert all(_alike(value, direct[row["_id"]][leaf]) for leaf, value in row["_state"].items())
+    finally:
+        truths.close()
+
+
+def _alike(mine: Any, theirs: Any) -> bool:
+    """Whether two states are equal; a state's numeric type is the server's business."""
+    if isinstance(mine, (int, float)) and isinstance(theirs, (int, float)):
+        return same(float(mine), float(theirs))
+    plain = [one.to_decimal() if isinstance(one, docs.Decimal128) else one for one in (mine, theirs)]
+    return bool(plain[0] == plain[1])
+
+
+@given(case=cases())
+def test_types_are_counted(scratch: Database[Document], case: Case) -> None:
+    """Mistyped values, decimals met by an inferred number, and untimed documents are counted rightly."""
+    plan = compile_subject(case.subject)
+    with stages.loaded(scratch, case):
+        for source in plan.sources:
+            documents = case.documents[case.names[source.name]]
+            time = source.source.time.field
+            dated = [one for one in documents if isinstance(reading.reach(one, time), docs.datetime)]
+            filtered = emit.untimed(plan, source.name)
+            assert scratch[case.names[source.name]].count_documents(filtered) == len(documents) - len(dated)
+            zone = partition.zone(case.subject.timezone)
+            inside = [
+                one
+                for one in dated
+                if case.days[0] <= reading.reach(one, time).astimezone(zone).date() < case.days[1]
+            ]
+            labels = stages.labels(plan, Grain.DAY, case.days)
+            pipeline = emit.types_scan(plan, source.name, Grain.DAY, labels)
+            found = stages.run(scratch, case.names[source.name], pipeline) if pipeline else []
+            counted = found[0] if found else {}
+            declared = {one.path for one in source.source.fields}
+            for at, (path, type_) in enumerate(source.types):
+                assert counted.get(f"m{at}", 0) == reading.mistyped(inside, path, docs.FIELDS[path]), path
+                assert type_.value == docs.FIELDS[path]
+                if f"d{at}" in counted:
+                    assert path not in declared
+                    decimals = [
+                        one for one in inside if isinstance(reading.reach(one, path), docs.Decimal128)
+                    ]
+                    assert counted[f"d{at}"] == len(decimals)
+
+
+@given(case=cases(most=0))
+def test_distinct_counts_are_never_merged(case: Case) -> None:
+    """A grain that needs a distinct count is not merged from states; one that needs none is, if it nests."""
+    plan = compile_subject(case.subject)
+    for source in plan.sources:
+        for grain in plan.grains:
+            needed = [leaf.kind for leaf in source.leaves_at(grain)]
+            rolled = plan.rollup(source.name, grain)
+            if "distinct" in needed:
+                assert rolled is None
+            elif rolled is None:
+                finer = partition.finer(grain, plan.grains)
+                wanted = {leaf.id for leaf in source.leaves_at(grain)}
+                assert not any(wanted <= {leaf.id for leaf in source.leaves_at(one)} for one in finer)
+
+
+@given(case=cases(most=0))
+def test_stages_keep_the_emission_rules(case: Case) -> None:
+    """Literal time range on the raw field first, one group right behind the filters, nothing forbidden."""
+    plan = compile_subject(case.subject)
+    for source in plan.sources:
+        for grain in plan.grains:
+            labels = stages.labels(plan, grain, case.days)
+            for pipeline in emit.scan(plan, grain, source.name, labels, emit.Ref("db", "parts")):
+                emit.verify(pipeline)
+                names = [next(iter(one)) for one in pipeline]
+                group = names.index("$group")
+                assert names[:group] in (["$match"], ["$match", "$match"])
+                start, end = partition.bounds(grain, labels[0], case.subject.timezone)
+                text = canonical.to_text(pipeline[0])
+                assert f'"{source.source.time.field}":{{"$gte":{canonical.to_text(start)}' in text
+                assert len(labels) > 1 or f'"$lt":{canonical.to_text(end)}' in text
+                assert not any(
+                    f'"{one}"' in canonical.to_text(pipeline) for one in ("$push", "$addToSet", "$unwind")
+                )
+
+
+def test_stages_are_the_same_bytes_in_every_process() -> None:
+    """Processes with different hash seeds emit the same text for the same subjects and days."""
+    made: list[Case] = []
+
+    @settings(max_examples=min(settings().max_examples, 40))
+    @given(case=cases(most=0))
+    def collect(case: Case) -> None:
+        made.append(case)
+
+    collect()
+    mine = "\n".join(stages.text(one) for one in made)
+    code = "import pickle, sys; from tests.differential import stages; "
+    code += "sys.stdout.write('\\n'.join(stages.text(one) for one in pickle.load(sys.stdin.buffer)))"
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            input=pickle.dumps(made),
+            capture_output=True,
+            check=True,
+            cwd=Path(subjects.__file__).parents[2],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        assert done.stdout.decode() == mine
