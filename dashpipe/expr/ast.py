@@ -20,7 +20,8 @@ class Expr:
         ``like``: the operand and the pattern, ``value`` is (negated, escape or ``None``);
         ``distinct``: two arguments, ``value``: negated (IS NOT DISTINCT FROM);
         ``case``: [operand,] when, then, …[, else], ``value`` is (has operand, has else);
-        ``cast``: one argument, ``value`` is (type as written, try); ``call``: arguments, ``value`` is the lower-case name.
+        ``cast``: one argument, ``value`` is (type as written, try, start and end of the type);
+        ``call``: arguments, ``value`` is (name in lower case, start and end of the name).
     """
 
     kind: str

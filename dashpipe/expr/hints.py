@@ -4,11 +4,49 @@ from __future__ import annotations
 
 #: Words that cannot be a bare name. After a dot, and in double quotes, they can.
 RESERVED = frozenset(
-    "AND OR NOT IN IS NULL LIKE BETWEEN CASE WHEN THEN ELSE END TRUE FALSE CAST TRY_CAST ESCAPE DISTINCT AS"
-    " SELECT FROM WHERE GROUP HAVING ORDER LIMIT JOIN UNION EXISTS OVER ALL ANY SOME ILIKE INTERVAL".split()
+    [
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "IS",
+        "NULL",
+        "LIKE",
+        "BETWEEN",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "END",
+        "TRUE",
+        "FALSE",
+        "CAST",
+        "TRY_CAST",
+        "ESCAPE",
+        "DISTINCT",
+        "AS",
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "GROUP",
+        "HAVING",
+        "ORDER",
+        "LIMIT",
+        "JOIN",
+        "UNION",
+        "EXISTS",
+        "OVER",
+        "ALL",
+        "ANY",
+        "SOME",
+        "ILIKE",
+        "INTERVAL",
+    ]
 )
 
-_QUERY = "an expression is one value of one document: other tables come in as `sources` or as a `lookup` dimension"
+_QUERY = (
+    "an expression is one value of one document: other tables come in as `sources` or as a `lookup` dimension"
+)
 
 #: Reserved words that start nothing in an expression, and what to do instead.
 FOREIGN = {
@@ -32,20 +70,27 @@ FOREIGN = {
     "AS": "a name is given by the `name:` key",
 }
 
-_AGGREGATE = "an aggregate is the metric's `type:`; its `expr:` is the value of one document"
+#: Calls whose arguments are no list of values, and what to write instead.
+SPELLED = {
+    "extract": "write year(x), month(x), day(x), hour(x), …",
+    "position": "write contains(x, 'a')",
+    "overlay": "write concat(left(x, 2), 'a', substring(x, 5))",
+}
+
+AGGREGATE = "an aggregate is the metric's `type:`; its `expr:` is the value of one document"
 
 #: Functions that are not in the subset, in lower case, with what to write instead.
 FUNCTIONS = {
-    "count": f"{_AGGREGATE}: type: count",
-    "sum": f"{_AGGREGATE}: type: sum",
-    "avg": f"{_AGGREGATE}: type: avg",
-    "min": f"{_AGGREGATE}: type: min; the smallest of several values is least(a, b)",
-    "max": f"{_AGGREGATE}: type: max; the greatest of several values is greatest(a, b)",
-    "mean": f"{_AGGREGATE}: type: avg",
-    "median": f"{_AGGREGATE}: type: median",
-    "stddev": f"{_AGGREGATE}: type: stddev",
-    "variance": f"{_AGGREGATE}: type: variance",
-    "any_value": _AGGREGATE,
+    "count": f"{AGGREGATE}: type: count",
+    "sum": f"{AGGREGATE}: type: sum",
+    "avg": f"{AGGREGATE}: type: avg",
+    "min": f"{AGGREGATE}: type: min; the smallest of several values is least(a, b)",
+    "max": f"{AGGREGATE}: type: max; the greatest of several values is greatest(a, b)",
+    "mean": f"{AGGREGATE}: type: avg",
+    "median": f"{AGGREGATE}: type: median",
+    "stddev": f"{AGGREGATE}: type: stddev",
+    "variance": f"{AGGREGATE}: type: variance",
+    "any_value": AGGREGATE,
     "now": "a run can be repeated later and must give the same rows, so there is no clock; compare two fields",
     "current_date": "a run can be repeated later and must give the same rows, so there is no clock; compare two fields",
     "current_timestamp": "a run can be repeated later and must give the same rows, so there is no clock",
@@ -57,7 +102,7 @@ FUNCTIONS = {
     "iif": "write CASE WHEN a THEN b ELSE c END",
     "isnull": "write x IS NULL, or COALESCE(x, 0)",
     "nvl": "write COALESCE(x, 0)",
-    "datediff": "write date_diff('day', a, b)",
+    "ifnull": "write COALESCE(x, 0)",
     "timestampdiff": "write date_diff('day', a, b)",
     "dateadd": "dates are compared by date_diff('day', a, b)",
     "date_add": "dates are compared by date_diff('day', a, b)",

@@ -22,7 +22,7 @@ class Token(NamedTuple):
 
 
 _TOKEN = re.compile(
-    r"""(?P<skip>(?:\s+|--[^\n]*|/\*.*?\*/)+)
+    r"""(?P<skip>\s+)
     |(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)
     |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<quoted>"(?:[^"]|"")*")
@@ -31,13 +31,21 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-_ODD = re.compile(r"\|\||::|&&|//|<=>|=~|!~|->>?|\*\*|[\s\S]")
+_ODD = re.compile(r"\|\||::|&&|//|<=>|=~|!~|->>?|\*\*|--|/\*|[\s\S]")
+
+#: Longest run of signs that is an operator of some other language though its first sign is one here.
+_FOREIGN = ("//", "**", "->", "--", "/*", "<=>", "=~")
+
+#: Full-width signs that look like the plain ones.
+_WIDE = dict(zip("（），。＝＜＞＋－＊／％；：", "(),.=<>+-*/%;:"))
 
 _HINTS = {
-    "||": "join text with concat(a, b), which reads NULL as ''",
+    "||": "write OR; text is joined by concat(a, b)",
     "::": "convert with CAST(x AS INTEGER), or TRY_CAST to get NULL where it fails",
     "&&": "write AND",
     "//": "write floor(a / b)",
+    "--": "a comment stands behind # outside the expression, or in `description:`; minus a negative is a - (-b)",
+    "/*": "a comment stands behind # outside the expression, or in `description:`",
     "<=>": "write a IS NOT DISTINCT FROM b",
     "=~": "write LIKE with % and _, or starts_with(x, 'a') or contains(x, 'a')",
     "!~": "write NOT LIKE with % and _",
@@ -47,7 +55,7 @@ _HINTS = {
     "**": "write power(a, b)",
     "^": "write power(a, b)",
     "$": "write the field's name without $",
-    "`": "a name that needs quotes stands in double quotes: \"class-id\"",
+    "`": 'a name that needs quotes stands in double quotes: "class-id"',
     "[": "for an array there are len(x) and list_contains(x, 1); a list of values stands in parentheses: IN (1, 2)",
     "{": "write the value itself; environment values stand outside expressions",
     ";": "an expression is one value: leave the semicolon out",
@@ -62,15 +70,20 @@ _HINTS = {
 }
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str, errors: list[ExpressionError]) -> list[Token]:
     """Split an expression's text into tokens, the last of kind ``end``.
+
+    Signs whose meaning is plain (``&&``, a ``$`` before a name, a semicolon at the end) are read as what they mean and
+    noted in ``errors``, so that what follows is read too.
 
     Raises:
         ExpressionError: A character that no expression has, an open quote, or a text beyond `LONGEST`.
     """
     if len(text) > LONGEST:
         raise ExpressionError(
-            f"an expression has at most {LONGEST:,} characters, this has {len(text):,}", LONGEST, len(text),
+            f"an expression has at most {LONGEST:,} characters, this has {len(text):,}",
+            LONGEST,
+            len(text),
             "move parts of it into dimensions",
         )
     tokens: list[Token] = []
@@ -79,19 +92,22 @@ def tokenize(text: str) -> list[Token]:
     while at < len(text):
         found = match(text, at)
         if found is None:
-            raise _odd(text, at)
+            at = _recovered(text, at, tokens, errors)
+            continue
         kind = str(found.lastgroup)
         end = found.end()
         if kind == "word":
             written = found.group()
             tokens.append(Token(kind, written, at, end, written.upper()))
-        elif kind == "op" and text.startswith("//", at):
+        elif kind == "op" and text.startswith(_FOREIGN, at):
             raise _odd(text, at)
         elif kind != "skip":
             tokens.append(Token(kind, found.group(), at, end))
             if kind == "num" and end < len(text) and (text[end].isalnum() or text[end] == "_"):
                 raise ExpressionError(
-                    "a number is followed by letters", at, end + 1,
+                    "a number is followed by letters",
+                    at,
+                    end + 1,
                     "a name begins with a letter; one that does not stands in double quotes",
                 )
         at = end
@@ -99,16 +115,30 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
+def _recovered(text: str, at: int, tokens: list[Token], errors: list[ExpressionError]) -> int:
+    error = _odd(text, at)
+    sign = text[at : error.end]
+    if sign == "&&":
+        tokens.append(Token("word", sign, at, at + 2, "AND"))
+    elif not (sign == "$" and text[at + 1 : at + 2].isalpha()) and not (
+        sign == ";" and not text[at + 1 :].strip()
+    ):
+        raise error
+    errors.append(error)
+    return error.end
+
+
 def _odd(text: str, at: int) -> ExpressionError:
     char = text[at]
     if char in "'\"":
         return ExpressionError("a quote is opened and not closed", at, len(text), f"end it with {char}")
-    if char in "‘’‚‛":
-        return ExpressionError("a curly quote", at, at + 1, "text stands in straight single quotes: 'completed'")
-    if char in "“”„‟":
-        return ExpressionError("a curly quote", at, at + 1, "text stands in straight single quotes: 'completed'")
-    if text.startswith("/*", at):
-        return ExpressionError("a comment is opened and not closed", at, at + 2, "end it with */")
+    if char in "‘’‚‛“”„‟":
+        return ExpressionError(
+            "a curly quote", at, at + 1, "text stands in straight single quotes: 'completed'"
+        )
+    if char in _WIDE:
+        hint = f"write {_WIDE[char]}: signs are typed on a Latin keyboard"
+        return ExpressionError(f"{char} is no {_WIDE[char]}", at, at + 1, hint)
     found = _ODD.match(text, at)
     word = found.group() if found else char
     if word not in _HINTS and char.isalpha():

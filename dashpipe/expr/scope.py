@@ -1,0 +1,46 @@
+"""What names mean where an expression stands, and an expression with its types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashpipe.expr.ast import Expr
+from dashpipe.expr.types import FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names mean.
+
+    Attributes:
+        fields: The type of each document field by its path; ``None`` or absent where nothing fixes it.
+        dimensions: The source's dimensions by name, which a bare name means first.
+        metrics: In a derived metric, the type of each metric; then names are metrics only.
+        timezone: The IANA zone in which dates are read.
+    """
+
+    fields: Mapping[str, FieldType | None] = field(default_factory=dict)
+    dimensions: Mapping[str, Expr] = field(default_factory=dict)
+    metrics: Mapping[str, FieldType] | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A node of an expression with its type: names are resolved, types converted, literals in the type they have.
+
+    Kinds, with their ``args`` and ``value``:
+        ``literal`` (a Python value), ``field`` (its path), ``metric`` (its name);
+        ``convert``: one numeric argument, to ``type``; ``neg``; ``arith``: two, ``value`` is the operator;
+        ``cmp``: two of one type, ``value`` is the operator; ``in``: the operand, ``value`` a tuple of literals;
+        ``and``, ``or``, ``not``, ``isnull``; ``distinct``: IS DISTINCT FROM; ``like``: the operand, ``value`` the pattern;
+        ``case``: when, then, …, else; ``call``: ``value`` is (the function's name, the zone);
+        ``cast``: one argument, ``value`` is (a `Target`, try, the zone); ``wrong``: a mistake was reported here.
+    """
+
+    kind: str
+    type: FieldType | None
+    args: tuple[Typed, ...] = ()
+    value: Any = None
