@@ -41,8 +41,9 @@ def command(
 ) -> int:
     """Say all that is wrong with the specs, where, and what to write instead.
 
-    The whole project is always read. PATHs select what is reported: a finding is shown if it, or a place that it
-    speaks of, lies in one of them. Exit code 0: no errors; 1: errors; 2: lint itself could not do its work.
+    The whole project is always read. PATHs select what is reported: a finding is shown if it, or a place
+    that it speaks of, lies in one of them. Exit code 0: no errors; 1: errors; 2: lint itself could not do
+    its work.
     """
     from dashpipe.lint import broke, lint
     from dashpipe.lint.render import renderer

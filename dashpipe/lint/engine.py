@@ -51,8 +51,8 @@ def lint(project: Project, today: date | None = None) -> list[Diagnostic]:
         today: The day that rules about the future go by (default: today in UTC).
 
     Returns:
-        The findings of reading, shape, names, expressions and rules, less those that comments ignore. A rule that breaks
-        is a finding of its own (`broke`), and keeps no other from being shown.
+        The findings of reading, shape, names, expressions and rules, less those that comments ignore. A
+        rule that breaks is a finding of its own (`broke`), and keeps no other from being shown.
     """
     resolved = project.resolved()
     view = View(project, resolved.every, today)
@@ -70,7 +70,7 @@ def lint(project: Project, today: date | None = None) -> list[Diagnostic]:
     for rule in checks():
         made.rule(rule)
     stay, problems = ignore.apply({*found, *made.found}, _comments(project))
-    stay += [made.finding(code, NAMES[code], _severity(code), problem) for code, problem in problems]
+    stay += [made.finding(code, NAMES[code], severity(code), problem) for code, problem in problems]
     return sorted(set(stay), key=lambda one: one.sort_key)
 
 
@@ -134,8 +134,8 @@ class _Findings:
                 at = problem.at
                 if follows(code, at.path, self.wrong.get(at.file, ())):
                     continue
-                name, severity = (rule.name, rule.severity) if rule else (NAMES[code], Severity.ERROR)
-                self.found.add(self.finding(code, name, severity, problem, subject))
+                name, level = (rule.name, rule.severity) if rule else (NAMES[code], Severity.ERROR)
+                self.found.add(self.finding(code, name, level, problem, subject))
         except Exception as error:  # noqa: BLE001 (a rule that breaks must not hide what the others find)
             file = subject.origin.file if subject is not None else SETTINGS
             span = self.view.span(subject.origin) if subject is not None else Span(1, 1, 1, 1)
@@ -144,18 +144,18 @@ class _Findings:
             self.found.add(Diagnostic("L005", NAMES["L005"], Severity.ERROR, text, file, span, help=help))
 
     def finding(
-        self, code: str, name: str, severity: Severity, problem: Problem, subject: Subject | None = None
+        self, code: str, name: str, level: Severity, problem: Problem, subject: Subject | None = None
     ) -> Diagnostic:
         """A problem at its place."""
         at = self.view.placed(problem.at)
         related = [self.related(one, text) for one, text in problem.related]
-        if subject is not None and at.file not in (subject.origin.file, SETTINGS) and code[0] != "E":
-            if not any(one.file == subject.origin.file for one in related):
-                related.append(self.related(subject.origin.at("subject"), "taken by this subject"))
+        elsewhere = subject is not None and code[0] != "E" and at.file not in (subject.origin.file, SETTINGS)
+        if subject is not None and elsewhere and all(one.file != subject.origin.file for one in related):
+            related.append(self.related(subject.origin.at("subject"), "taken by this subject"))
         return Diagnostic(
             code,
             name,
-            severity,
+            level,
             problem.message,
             at.file,
             self.view.span(at, problem.on_key),
@@ -170,7 +170,8 @@ class _Findings:
         return Related(at.file, self.view.span(at), text)
 
 
-def _severity(code: str) -> Severity:
+def severity(code: str) -> Severity:
+    """The severity of a finding of ``NAMES``."""
     return Severity.WARNING if code in _WARNINGS else Severity.ERROR
 
 

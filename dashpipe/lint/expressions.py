@@ -37,8 +37,8 @@ class Known:
 
     Attributes:
         wrong: The expressions with a mistake that was reported.
-        types: The types of the expressions of models all of whose fields are declared: they are the same in each
-            subject. By origin.
+        types: The types of the expressions of models all of whose fields are declared: they are the same in
+            each subject. By origin.
         closed: The files of these models.
     """
 
@@ -53,7 +53,8 @@ def check(subject: Subject, view: View, known: Known, model: bool = False) -> It
     Args:
         subject: The subject; or a model, as a subject that takes all of it (``model``).
         view: The project.
-        known: What earlier calls found. Models come first, so that a mistake in a model is reported there once.
+        known: What earlier calls found. Models come first, so that a mistake in a model is reported there
+            once.
         model: Whether it is a model.
     """
     types: dict[str, FieldType | None] = {}
@@ -134,7 +135,7 @@ class _Source:
     def scope(
         self, good: dict[Origin, Use], bad: set[str]
     ) -> Iterator[Found]:  # a generator that returns the scope
-        """Fix the types of the fields; expressions that do not go together with the rest are taken out of ``good``."""
+        """Fix the types of the fields; what does not go together with the rest is taken out of ``good``."""
         while True:
             uses = list(good.values())
             try:

@@ -66,9 +66,10 @@ class Problem:
 class Rule:
     """One rule. Its file is its documentation: ``what`` and ``why`` become the page of its code.
 
-    ``bad`` and ``good`` are YAML, whole top-level keys of a subject, or whole files, each after ``# file: NAME``; the
-    tests run both. ``subject`` looks at one resolved subject, ``whole`` at the project. A rule with neither describes
-    a finding that reading the files, resolving their names or typing their expressions gives.
+    ``bad`` and ``good`` are YAML, whole top-level keys of a subject, or whole files, each after ``# file:
+    NAME``; the tests run both. ``subject`` looks at one resolved subject, ``whole`` at the project. A rule
+    with neither describes a finding that reading the files, resolving their names or typing their
+    expressions gives.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""From the files of a project to its subjects: models and drafts built, names resolved, identities compared."""
+"""From the files of a project to its subjects: built, their names resolved, their identities compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashpipe.spec.build import Draft, build_model, build_subject, is_model
 from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
 from dashpipe.spec.issue import NAMES, Issue
 from dashpipe.spec.metrics import resolve_metrics
-from dashpipe.spec.model import AirflowOptions, Dimension, Grain, Origin, Source, Subject, Target
+from dashpipe.spec.model import AirflowOptions, Dimension, Grain, Origin, Source, Subject, Target, Time
 from dashpipe.spec.naming import collection_name
 from dashpipe.spec.node import Seq
 from dashpipe.spec.parts import Take
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from dashpipe.spec.project import Project, SourceFile
     from dashpipe.spec.toml import Config
 
-#: Findings that a mistake at the top of the same file may have caused: something was not there, or not understood.
+#: Findings that a mistake at the top of the same file may have caused: something was not there, or not
+#: understood.
 FOLLOWERS = frozenset(
     {"N009", "N010", "N016", "Q001", "Q004", "Q006", "Q008", "P003", "P004", "M006", "M008"}
 )
@@ -34,7 +35,7 @@ _MODEL = re.compile(r"^model:[ \t]*[\"']?([a-z][a-z0-9_]*)", re.MULTILINE)
 
 def assemble(project: Project) -> Resolved:
     """Build and resolve all subjects of a project."""
-    models: dict[str, Source | None] = {}
+    models: dict[str, Source] = {}
     built: list[Subject] = []
     doubtful: set[str] = set()
     drafts: list[Draft] = []
@@ -43,14 +44,16 @@ def assemble(project: Project) -> Resolved:
         if file.node is None:
             match = _MODEL.search(file.text)
             if match is not None:
-                models.setdefault(match[1], None)
+                # It stands for what cannot be read, so that its users are not blamed, and are not run either.
+                models.setdefault(match[1], Source(match[1], "", Time(""), origin=Origin(file.path)))
+                doubtful.add(match[1])
         elif is_model(file.node):
             model = build_model(file.node, file.path)
             if model is not None:
                 first = models.setdefault(model.name, model)
                 if first is not model:
                     doubtful.add(model.name)
-                    issues += _another_model(first, model)
+                    issues.append(_another_model(first, model))
                 issues += check_source(model)
                 complete = not _doubtful_model(file, model)
                 if not complete:
@@ -159,13 +162,9 @@ def _doubtful_model(file: SourceFile, model: Source) -> bool:
     return False
 
 
-def _another_model(first: Source | None, model: Source) -> Iterator[Issue]:
-    if first is not None:
-        text = f"there is a model `{model.name}` already"
-        help = "give one of the two another name"
-        yield Issue(
-            "N012", model.origin.at("model"), text, help, ((first.origin.at("model"), "the first one"),)
-        )
+def _another_model(first: Source, model: Source) -> Issue:
+    text, help = f"there is a model `{model.name}` already", "give one of the two another name"
+    return Issue("N012", model.origin.at("model"), text, help, ((first.origin.at("model"), "the first one"),))
 
 
 def _identities(subjects: Iterable[Subject]) -> Iterator[Issue]:
@@ -212,7 +211,7 @@ def _collections(subjects: Iterable[Subject]) -> Iterator[Issue]:
 
 
 def _findings(project: Project, issues: Iterable[Issue]) -> set[Diagnostic]:
-    """The issues at their places, each once; those that another finding of the same value caused are left out."""
+    """The issues at their places, each once, without those that follow from a mistake of shape."""
     wrong = {file.path: [one.path for one in _errors(file)] for file in project.files if file.findings}
     found: set[Diagnostic] = set()
     for one in issues:
@@ -237,7 +236,7 @@ def _findings(project: Project, issues: Iterable[Issue]) -> set[Diagnostic]:
 
 
 def follows(code: str, path: tuple[str | int, ...], wrong: Iterable[tuple[str | int, ...]]) -> bool:
-    """Whether a finding follows from a mistake of shape in the same file: of the same value, or what it lies in."""
+    """Whether a finding follows from a mistake of shape: of the same value, or of what it lies in."""
     for one in wrong:
         if one and path[: len(one)] == one:
             return True

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A subject as its file says it, the project's defaults filled in, its sources and metrics still by name."""
+    """A subject as its file says it, with the project's defaults; sources and metrics still by name."""
 
     project: str
     domain: str

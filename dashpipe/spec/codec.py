@@ -1,7 +1,8 @@
 """A resolved subject as plain JSON and back: what a manifest entry and a run record hold.
 
-Canonical: every key is there, defaults filled in, in sorted order; what a thing came from (its origin) is not. What has
-no order of meaning (tags, fields) keeps the order of the spec: the order of things is cosmetic in `fingerprint` only.
+Canonical: every key is there, defaults filled in, in sorted order; what a thing came from (its origin) is
+    not. What has no order of meaning (tags, fields) keeps the order of the spec: the order of things is
+    cosmetic in `fingerprint` only.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ def from_json(document: dict[str, Any]) -> Subject:
 
 
 def fingerprint(subject: Subject) -> dict[str, str]:
-    """Three hashes (sha256, hex) of a subject: ``data``, what its numbers follow from; ``checks``; ``meta``, the rest.
+    """Three hashes (sha256, hex) of a subject.
 
+    ``data`` is what its numbers follow from, ``checks`` what guards them, ``meta`` the rest.
     The order of metrics, dimensions, grains and the like is part of none of them.
     """
     whole = to_json(subject)

@@ -1,4 +1,4 @@
-"""The metrics of a subject: taken from sources, defined in it, and the hidden parts that composites are made of."""
+"""The metrics of a subject: taken from sources, defined in it, and the hidden parts of composites."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ def resolve_metrics(
     Args:
         draft: The subject as its file says it.
         sources: Its sources, with their own metrics.
-        complete: Whether all its sources are known whole; where not, a name that is not found is not reported.
+        complete: Whether all its sources are known whole; where not, a name that is not found is not
+            reported.
 
     Returns:
-        The metrics in the spec's order, then the hidden ones; what is wrong. A metric whose name could not be resolved
-        stands there with an empty type, so that what names it is not wrong too.
+        The metrics in the spec's order, then the hidden ones; what is wrong. A metric whose name could not
+        be resolved stands there with an empty type, so that what names it is not wrong too.
     """
     table = _Table(draft, sources, complete)
     listed = [table.listed(one) for one in draft.metrics]
@@ -49,7 +50,7 @@ class _Table:
                 self.defined.setdefault(metric.name, []).append((source, metric))
 
     def listed(self, one: Metric | Take) -> tuple[Metric, Source | None]:
-        """A metric of the list under its final name, with the source whose names it speaks (``None``: the subject's)."""
+        """A metric of the list under its final name, and the source whose names it uses, if any."""
         name = one.final if isinstance(one, Take) else one.name
         at = one.origin.at("as" if isinstance(one, Take) and one.alias else "name")
         if name in self.names:
@@ -173,7 +174,7 @@ class _Table:
     def part(
         self, name: str | None, scope: Source | None, at: Origin, place: tuple[int, int] | None = None
     ) -> str | None:
-        """The final name of a metric that a composite names; it becomes a hidden metric where the list lacks it."""
+        """The final name of a metric that a composite names; it is hidden where the list lacks it."""
         if name is None:
             return None
         if scope is None and name in self.names:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Union
+from typing import Any
 
 
 class Grain(str, Enum):
@@ -37,7 +37,7 @@ class Origin:
     """Where a value stands: the file (as the project names it) and its key path in that file."""
 
     file: str
-    path: tuple[Union[str, int], ...] = ()
+    path: tuple[str | int, ...] = ()
 
     def at(self, *keys: str | int) -> Origin:
         """The origin of something below this one."""
@@ -56,7 +56,7 @@ class Env:
 
 
 #: A text, or one that the environment may give.
-EnvText = Union[str, Env]
+EnvText = str | Env
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +106,9 @@ class Metric:
     """A metric, of any type; the keys that its type does not use are ``None`` or empty.
 
     ``empty`` is the value where nothing matched, in force only if ``has_empty`` (YAML's ``null`` is a value).
-    ``source`` is the name of a source of the subject, ``None`` on composites. ``hidden`` metrics are computed and
-    kept as state, and not written under their name. ``grains`` is ``None`` where the metric is of every grain.
+    ``source`` is the name of a source of the subject, ``None`` on composites. ``hidden`` metrics are
+    computed and kept as state, and not written under their name. ``grains`` is ``None`` where the metric is
+    of every grain.
     """
 
     name: str
@@ -143,8 +144,9 @@ class Source:
     """One source of a subject: a model by name, or one defined in the subject itself.
 
     ``unique`` keeps, of the documents of a partition that agree on these keys, the newest by time (ties: the
-    greatest ``_id``), before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may
-    take; in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes.
+    greatest ``_id``), before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those
+    that a subject may take; in a resolved subject they are empty, since ``Subject.metrics`` are all that it
+    computes.
     """
 
     name: str
@@ -184,10 +186,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The thresholds of a check's ``warn`` or ``fail``: out of ``[below, above]``, or older than ``hours``.
+    """The limits of a check's ``warn`` or ``fail``: out of ``[below, above]``, or older than ``hours``.
 
-    ``below`` and ``above`` are the limits themselves, still good. For ``missing`` and ``unique``, ``above`` limits the
-    share of rows (0 = none may be).
+    ``below`` and ``above`` are the limits themselves, still good. For ``missing`` and ``unique``, ``above``
+    limits the share of rows (0 = none may be).
     """
 
     below: float | None = None
@@ -213,7 +215,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a subject runs: a cron expression in its timezone, or after other subjects (ids without version)."""
+    """When a subject runs: by cron in its timezone, or after other subjects (ids without version)."""
 
     cron: str | None = None
     after: tuple[str, ...] = ()
@@ -223,8 +225,8 @@ class Schedule:
 class Lookback:
     """Days before a run's end that are computed again: all of ``dense``, and single days ``sparse`` back.
 
-    ``default`` tells that it comes from ``dashpipe.toml``, not from the spec: the variable ``LOOKBACK_DAYS`` goes
-    before it then.
+    ``default`` tells that it comes from ``dashpipe.toml``, not from the spec: the variable
+    ``LOOKBACK_DAYS`` goes before it then.
     """
 
     dense: int = 3
@@ -250,9 +252,9 @@ class AirflowOptions:
 class Subject:
     """One dashboard dataset, resolved: its sources stand in it whole, its metrics are all that it computes.
 
-    ``metrics`` is in the spec's order, hidden ones (inputs that the spec did not list) last; each aggregate names its
-    source, and each name that a composite refers to is in it. ``dimensions`` are the row's, key dimensions and
-    looked-up ones alike.
+    ``metrics`` is in the spec's order, hidden ones (inputs that the spec did not list) last; each aggregate
+    names its source, and each name that a composite refers to is in it. ``dimensions`` are the row's, key
+    dimensions and looked-up ones alike.
     """
 
     project: str

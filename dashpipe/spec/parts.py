@@ -38,7 +38,7 @@ from dashpipe.spec.values import (
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A metric that a subject takes from a source by name: ``minutes``, or ``{metric: reviews.minutes, as: …}``."""
+    """A metric that a subject takes from a source: ``minutes``, or ``{metric: reviews.minutes, as: …}``."""
 
     name: str
     source: str | None = None
@@ -156,7 +156,7 @@ def build_metric(node: Node, origin: Origin) -> Metric:
 
 
 def build_taken(node: Node, origin: Origin) -> Take | None:
-    """The metric that an item of a subject's list takes from a source, ``None`` where the item defines one."""
+    """The metric that an item of a subject's list takes, ``None`` where the item defines one."""
     if isinstance(node, Map):
         name, alias = optional(node, "metric"), optional(node, "as")
         if name is None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def part_span(project: Project, origin: Origin, start: int, end: int) -> Span:
     """The place of ``text[start:end]`` of the value at an origin, however the value is written.
 
-    A part that is empty (something is missing there) is the place between two characters. Where the value is no
-    scalar, or not in the file, it is the place of the whole.
+    A part that is empty (something is missing there) is the place between two characters. Where the value
+    is no scalar, or not in the file, it is the place of the whole.
     """
     file = project.by_path.get(origin.file)
     node = None if file is None else find(file.node, origin.path)

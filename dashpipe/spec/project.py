@@ -29,7 +29,7 @@ _START = Span(1, 1, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A spec file: its name in the project, its text, its nodes (``None`` where it cannot be read), what is wrong."""
+    """A spec file: its name in the project, its text, its nodes (``None``: unreadable), what is wrong."""
 
     path: str
     text: str
@@ -77,7 +77,7 @@ class Project:
     def __init__(
         self, root: Path, config: Config, files: tuple[SourceFile, ...], findings: tuple[Diagnostic, ...]
     ) -> None:
-        """A project of these parts; ``findings`` are those of no spec file: of the settings, of the folder."""
+        """A project of these parts; ``findings`` are those of the settings and of the folder."""
         self.root = root
         self.config = config
         self.files = files
@@ -144,7 +144,7 @@ def load(root: Path) -> Project:
             problems.append(_not_read(path, problem))
             continue
         try:
-            with open(root / path, "rb") as stream:
+            with (root / path).open("rb") as stream:
                 data = stream.read(LARGEST + 1)
         except OSError as error:
             problems.append(_not_read(path, f"this file cannot be read: {error.strerror}"))

@@ -1,4 +1,4 @@
-"""From a subject's draft to the resolved subject: sources in it whole, every name standing for what it means."""
+"""From a subject's draft to the resolved subject, in which every name stands for what it means."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ COLUMNS = ("partition_date", "partition_hour", "grain", "complete", "created_at"
 
 
 def resolve(
-    draft: Draft, models: Mapping[str, Source | None], doubtful: Collection[str] = ()
+    draft: Draft, models: Mapping[str, Source], doubtful: Collection[str] = ()
 ) -> tuple[Subject, list[Issue]]:
     """Resolve the names of a subject.
 
     Args:
         draft: What its file says.
-        models: The models by name; ``None`` for one whose file cannot be read.
-        doubtful: Models by name, or this subject's file, whose names could not all be read: what is not found among them is
-            not reported.
+        models: The models by name; an empty one for a file that cannot be read.
+        doubtful: Models by name, or this subject's file, whose names could not all be read: what is not
+            found among them is not reported.
 
     Returns:
-        The subject, and what is wrong with its names. With issues the subject is as whole as can be, for rules that
-        look at the rest of it; it is not fit to be compiled.
+        The subject, and what is wrong with its names. With issues the subject is as whole as can be, for
+        rules that look at the rest of it; it is not fit to be compiled.
     """
     issues: list[Issue] = list(_settings(draft))
     sources, complete = _sources(draft, models, doubtful, issues)
@@ -90,7 +90,7 @@ def check_source(source: Source) -> Iterator[Issue]:
                 "N015",
                 dimension.origin.at("name"),
                 f"`{name}` is a field of the documents and a dimension with another value",
-                f"give the dimension another name; in `expr` and `where`, `{name}` would be read as the dimension",
+                f"give the dimension another name: `{name}` in `expr` and `where` is read as the dimension",
                 ((fields[name].origin, "the field"),),
             )
 
@@ -104,7 +104,7 @@ def _settings(draft: Draft) -> Iterator[Issue]:
 
 
 def _sources(
-    draft: Draft, models: Mapping[str, Source | None], doubtful: Collection[str], issues: list[Issue]
+    draft: Draft, models: Mapping[str, Source], doubtful: Collection[str], issues: list[Issue]
 ) -> tuple[tuple[Source, ...], bool]:
     """The sources that are known, and whether these are all, known whole."""
     found: dict[str, Source] = {}
@@ -134,10 +134,8 @@ def _sources(
             issues.append(Issue("N001", one.origin, f"there is no model `{one.name}`", help))
             complete = False
         else:
-            model = models[one.name]
-            complete = complete and model is not None and one.name not in doubtful
-            if model is not None:
-                found[one.name] = model
+            found[one.name] = models[one.name]
+            complete = complete and one.name not in doubtful
     return tuple(found.values()), complete
 
 
@@ -176,8 +174,8 @@ def _defined(draft: Draft, sources: tuple[Source, ...]) -> Iterator[Issue]:
                     "N004",
                     at,
                     f"the source {source.name} does not define the dimension `{name}`",
-                    f"add `{{name: {name}, expr: …}}` to the `dimensions` of {source.name}: rows of several sources "
-                    "are joined by all dimensions",
+                    f"add `{{name: {name}, expr: …}}` to the `dimensions` of {source.name}: "
+                    "rows of several sources are joined by all dimensions",
                     ((source.origin.at("dimensions"), f"the dimensions of {source.name}"),),
                 )
             continue

@@ -98,8 +98,8 @@ def scope_of(source: Source, timezone: str, uses: Iterable[Use], without: Collec
         without: Dimensions whose own expression cannot be read.
 
     Raises:
-        expr.ExpressionErrors: Expressions do not go together, or one is wrong in itself; each error has the position
-            of its use.
+        expr.ExpressionErrors: Expressions do not go together, or one is wrong in itself; each error has the
+        position of its use.
     """
     dimensions = {
         one.name: parse(one.expr or one.name) for one in source.dimensions if one.name not in without

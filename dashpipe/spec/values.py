@@ -19,7 +19,7 @@ def child(node: Node | None, key: str) -> Node | None:
 
 
 def as_text(node: Node | None) -> str | None:
-    """The text of a scalar as it stands there (``1.50`` stays ``1.50``); ``None`` for null and what is no scalar."""
+    """The text of a scalar as it stands there (``1.50`` stays so); ``None`` for null or no scalar."""
     if not isinstance(node, Scalar) or node.value is None:
         return None
     return node.value if isinstance(node.value, str) else node.text

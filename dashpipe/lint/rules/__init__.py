@@ -97,7 +97,7 @@ def catalogue() -> tuple[Rule, ...]:
 
 @cache
 def checks() -> tuple[Rule, ...]:
-    """The rules that look at resolved subjects; findings of reading, names and expressions come from elsewhere."""
+    """The rules that look at resolved subjects; the other findings come from reading, names and typing."""
     return tuple(_rules(one for one in MODULES if one[0] not in _DOCUMENTED))
 
 

@@ -21,7 +21,7 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
         ok = len(subject.start) == 10 and date.fromisoformat(subject.start) is not None
     except ValueError:
         ok = False
-    if not ok:
+    if subject.start and not ok:
         yield Problem(
             subject.origin.at("start"),
             f"`{subject.start}` is not a day of the calendar",

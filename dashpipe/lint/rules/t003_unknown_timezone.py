@@ -42,7 +42,7 @@ ALIASES = {
 
 def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """The zone is one that ``zoneinfo`` finds."""
-    if not known(subject.timezone):
+    if subject.timezone and not known(subject.timezone):
         yield Problem(
             subject.origin.at("timezone"),
             f"there is no time zone `{subject.timezone}`",
