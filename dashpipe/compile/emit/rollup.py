@@ -57,6 +57,13 @@ def rollup(
     return [*stages, {"$group": {"_id": group, **merged}}, part(one.key, leaves), *merge(into)]
 
 
+def label(grain: Grain) -> Any:
+    """The label of the partition that a row is of, as an expression over the row."""
+    if grain is Grain.HOUR:
+        return {"$concat": ["$partition_date", "T", "$partition_hour"]}
+    return "$partition_date"
+
+
 def rows(grain: Grain, labels: Iterable[str]) -> dict[str, Any]:
     """The filter for the rows of some partitions, in a target or staging collection of that grain."""
     if grain is not Grain.HOUR:

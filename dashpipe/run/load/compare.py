@@ -1,0 +1,119 @@
+"""What a load will remove, and whether that is plausible: found before the first write, on the server."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dashpipe.compile import emit, partition
+from dashpipe.run import operation, state
+from dashpipe.run.base import Run, Session
+from dashpipe.run.errors import Refused
+from dashpipe.spec.model import Grain
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+Document = dict[str, Any]
+
+#: So many rows of a collection may vanish in any run.
+FREE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A grain's stored rows in the run's partitions, and which of them have no new row.
+
+    Attributes:
+        stored: Rows in the target.
+        stored_complete: Those in partitions that are over.
+        removed: Stored rows without a new one.
+        removed_complete: Those in partitions that are over.
+        list: The collection with the ids of the removed rows, ``None`` where there are none.
+    """
+
+    stored: int = 0
+    stored_complete: int = 0
+    removed: int = 0
+    removed_complete: int = 0
+    list: str | None = None
+
+    def allowed(self, share: float) -> int:
+        """How many rows of complete partitions may vanish."""
+        return max(FREE, math.floor(share * self.stored_complete))
+
+
+def compare(run: Run, session: Session, grain: Grain, staged: str) -> Comparison:
+    """Compare a grain's staging with the target's rows in all partitions of the run.
+
+    Raises:
+        Refused: The target holds documents there that are not ours.
+    """
+    labels = run.partitions.get(grain, ())
+    target = session.collection(run.targets[grain])
+    over = {"$not": [{"$in": [emit.label(grain), _late(run, grain)]}]}
+    stored = _count(run, target, grain, labels, over)
+    if not stored["rows"]:
+        return Comparison()
+    if stored["foreign"]:
+        raise Refused(
+            f"the target {target.name} holds {stored['foreign']} documents that are not ours "
+            f"in the partitions of this run",
+            "move them away, or give `target.collection` another name",
+        )
+    name = state.staging(run.subject.id, run.id, "removed", grain, session.lease.fence)
+    ours = [{"$project": {"new": {"$literal": 1}}}]
+    stages: list[Document] = [
+        {"$match": emit.rows(grain, labels)},
+        {"$project": {"new": {"$literal": 0}, "over": over}},
+        {"$unionWith": {"coll": staged, "pipeline": ours}},
+        {"$group": {"_id": "$_id", "new": {"$sum": "$new"}, "over": {"$max": "$over"}}},
+        {"$match": {"new": 0}},
+        {"$project": {"over": 1}},
+        {"$out": name},
+    ]
+    target.aggregate(stages, **operation.options(run, "load"))
+    counted = {"$group": {"_id": None, "removed": {"$sum": 1}, "over": {"$sum": {"$cond": ["$over", 1, 0]}}}}
+    found = next(iter(session.target[name].aggregate([counted])), None)
+    if found is None:
+        return Comparison(stored["rows"], stored["over"])
+    return Comparison(stored["rows"], stored["over"], found["removed"], found["over"], name)
+
+
+def _count(
+    run: Run, target: Collection[Document], grain: Grain, labels: tuple[str, ...], over: Document
+) -> Document:
+    foreign = {"$eq": [{"$type": "$_meta.run_id"}, "missing"]}
+    counted = {
+        "_id": None,
+        "rows": {"$sum": 1},
+        "over": {"$sum": {"$cond": [over, 1, 0]}},
+        "foreign": {"$sum": {"$cond": [foreign, 1, 0]}},
+    }
+    stages = [{"$match": emit.rows(grain, labels)}, {"$group": counted}]
+    nothing: Document = {"rows": 0, "over": 0, "foreign": 0}
+    return next(iter(target.aggregate(stages, **operation.options(run, "load"))), nothing)
+
+
+def _late(run: Run, grain: Grain) -> list[str]:
+    """The partitions of the run that are not over."""
+    labels = run.partitions.get(grain, ())
+    return list(partition.incomplete(grain, labels, run.as_of, run.subject.timezone))
+
+
+def judge(run: Run, grain: Grain, one: Comparison) -> None:
+    """Stop before the first write where implausibly many rows would vanish.
+
+    Raises:
+        Refused: More than ``target.max_removed`` of the rows of complete partitions, and it is not allowed.
+    """
+    share = run.subject.target.max_removed
+    if run.allow_removal or one.removed_complete <= one.allowed(share):
+        return
+    raise Refused(
+        f"{one.removed_complete} of {one.stored_complete} stored rows of {run.targets[grain].collection} "
+        f"would vanish; at most {one.allowed(share)} may ({share:.0%}, or {FREE})",
+        "look whether documents of the source are gone; if they should be, run again with --allow-removal "
+        '(in Airflow: {"allow_removal": true} in the conf)',
+    )

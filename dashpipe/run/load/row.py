@@ -1,0 +1,106 @@
+"""How a new row and the stored one become the row that is kept, as an expression.
+
+The same expression is the ``whenMatched`` of a merge and, with the row as a literal, the update of a server
+that lacks such merges.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from dashpipe.compile.plan import Plan
+from dashpipe.expr import FieldType
+from dashpipe.run.base import Run
+from dashpipe.spec.model import Grain
+
+Document = dict[str, Any]
+
+#: A double this close to the stored one, relative to it, is the same number summed in another order.
+SAME = 1e-12
+
+#: What a write adds to a row and comparison leaves out.
+ADDED = ("created_at", "updated_at", "_meta")
+
+
+def stamps(run: Run, fence: int, at: datetime) -> Document:
+    """What a row that is new has beside what staging holds."""
+    return {"created_at": at, "updated_at": at, "_meta": meta(run, fence)}
+
+
+def meta(run: Run, fence: int) -> Document:
+    """Which run, spec and fence wrote a row."""
+    return {
+        "run_id": run.id,
+        "spec_hash": run.hash,
+        "spec_version": run.subject.version,
+        "fence": fence,
+    }
+
+
+def kept(plan: Plan, grain: Grain, fence: int) -> Document:
+    """The row to keep, from ``$$new`` (with its stamps) and the stored row.
+
+    A row of a higher fence stays as it is. Else the new row is taken, with the stored ``created_at``, the
+    stored ``updated_at`` where nothing changed, and each stored double that is the same number.
+    """
+    doubles, states = _doubles(plan, grain)
+    fields: Document = {name: _nearly(f"$$new.{name}", f"${name}") for name in doubles}
+    if states:
+        near = {leaf: _nearly(f"$$new._state.{leaf}", f"$_state.{leaf}") for leaf in states}
+        fields["_state"] = {"$mergeObjects": ["$$new._state", near]}
+    unchanged = _unchanged(plan, grain)
+    marks = {
+        "created_at": "$created_at",
+        "updated_at": {"$cond": [unchanged, "$updated_at", "$$new.updated_at"]},
+        "_meta": "$$new._meta",
+    }
+    row = {
+        "$let": {
+            "vars": {"row": {"$mergeObjects": ["$$new", fields]}},
+            "in": {"$mergeObjects": ["$$row", marks]},
+        }
+    }
+    return {"$cond": [{"$gt": ["$_meta.fence", fence]}, "$$ROOT", row]}
+
+
+def _doubles(plan: Plan, grain: Grain) -> tuple[list[str], list[str]]:
+    """The columns, and the leaves in ``_state``, that hold doubles."""
+    columns = [
+        one.name for one in plan.columns_at(grain) if one.type is FieldType.NUMBER and grain in one.shown
+    ]
+    leaves = [
+        leaf.id
+        for source in plan.sources
+        for leaf in source.leaves_at(grain)
+        if leaf.merges and leaf.type is FieldType.NUMBER
+    ]
+    return columns, leaves
+
+
+def _nearly(new: str, old: str) -> Document:
+    """The stored double where the new one is the same number, else the new value."""
+    both = {"$and": [{"$eq": [{"$type": new}, "double"]}, {"$eq": [{"$type": old}, "double"]}]}
+    # Strictly less: of an infinite stored value, every number would be within an infinite distance.
+    near = {"$lt": [{"$abs": {"$subtract": [new, old]}}, {"$multiply": [SAME, {"$abs": old}]}]}
+    return {"$cond": [both, {"$cond": [near, old, new]}, new]}
+
+
+def fields(plan: Plan, grain: Grain) -> tuple[str, ...]:
+    """The fields of a row of a grain, without its ``_id``, its state and what a write adds."""
+    hour = ("partition_hour",) if grain is Grain.HOUR else ()
+    dimensions = (one.name for one in plan.subject.dimensions)
+    columns = (one.name for one in plan.columns_at(grain) if grain in one.shown)
+    return (*dimensions, *columns, "partition_date", *hour, "grain", "complete")
+
+
+def _unchanged(plan: Plan, grain: Grain) -> Document:
+    """Whether ``$$row`` and the stored row have the same fields with the same values, in whatever order."""
+    names = fields(plan, grain)
+    equal: list[Document] = [{"$eq": [f"$$row.{name}", f"${name}"]} for name in names]
+    states = {
+        "$setEquals": [{"$objectToArray": "$$row._state"}, {"$objectToArray": {"$ifNull": ["$_state", {}]}}]
+    }
+    equal.append({"$or": [{"$eq": ["$$row._state", "$_state"]}, states]})
+    known = 2 + len(names) + len(ADDED)  # with _id and _state
+    return {"$and": [{"$eq": [{"$size": {"$objectToArray": "$$ROOT"}}, known]}, *equal]}

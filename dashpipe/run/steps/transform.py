@@ -1,0 +1,80 @@
+"""Transform: compute every grain of a run into staging, finest first; the target is not touched."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from dashpipe.run import route, state
+from dashpipe.run.base import Run, Session
+from dashpipe.run.errors import translating
+from dashpipe.run.transform import lookups
+from dashpipe.run.transform.grain import Work, compute
+from dashpipe.spec.model import Grain
+
+Document = dict[str, Any]
+
+
+def transform(run: Run, session: Session) -> Document:
+    """Compute the rows of the run's partitions.
+
+    Returns:
+        The receipt: ``staging`` (grain → collection), ``rows`` (grain → count), ``routes`` (source →
+        ``server`` or ``cursor``), ``origin`` (grain → source → how many partitions came from states and from
+        the source), ``lookups`` (dimension → keys, matched, and a warning), ``ms``.
+
+    Raises:
+        RunError: A row cannot be written, or a key is looked up twice: says which.
+    """
+    began, log = time.monotonic(), session.setup.log
+    with translating("finding the way to the sources"):
+        routes = route.of(run, session)
+    log("routes", run=run.id, **routes)
+    staged: dict[Grain, str] = {}
+    rows: dict[str, int] = {}
+    origin: dict[str, dict[str, dict[str, int]]] = {}
+    names = lookups.prepare(run, session)
+    for grain in run.plan.grains:
+        started = time.monotonic()
+        name = state.staging(run.subject.id, run.id, "rows", grain, session.lease.fence)
+        work = Work(run, session, grain, name, dict(staged), routes, names)
+        rows[grain.value], origins = compute(work)
+        staged[grain] = name
+        origin[grain.value] = {source: one.counts for source, one in origins.items()}
+        log(
+            "computed",
+            run=run.id,
+            grain=grain.value,
+            partitions=len(work.labels),
+            rows=rows[grain.value],
+            ms=_ms(started),
+            **{f"from_{source}": one for source, one in origin[grain.value].items()},
+        )
+    return {
+        "staging": {grain.value: name for grain, name in staged.items()},
+        "rows": rows,
+        "routes": routes,
+        "origin": origin,
+        "lookups": _lookups(run, session, names),
+        "ms": _ms(began),
+    }
+
+
+def _lookups(run: Run, session: Session, names: dict[str, str]) -> dict[str, Document]:
+    receipt: dict[str, Document] = {}
+    for dimension, one in lookups.report(session, names).items():
+        receipt[dimension] = {"keys": one.keys, "matched": one.matched, "warning": one.warning}
+        session.setup.log(
+            "looked up",
+            run=run.id,
+            dimension=dimension,
+            keys=one.keys,
+            matched=one.matched,
+            warning=one.warning,
+        )
+        session.target.drop_collection(one.collection)
+    return receipt
+
+
+def _ms(since: float) -> int:
+    return round((time.monotonic() - since) * 1000)
