@@ -12,9 +12,6 @@ RULE = Rule(
     what="A subject names a model that is not in the project.",
     why="A source is a model by its name, or defined in the subject with its collection. Models are "
     "files with `model: NAME`.",
-    bad="""
-sources: [order]
-metrics: []
-""",
+    bad="sources: [orders, order]",
     good="sources: [orders]",
 )

@@ -1,4 +1,4 @@
-"""An expression whose types do not go together."""
+"""An expression whose parts do not fit."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dashpipe.spec.diagnostic import Severity
 
 RULE = Rule(
     code="E002",
-    name="wrong-type",
+    name="parts-do-not-fit",
     severity=Severity.ERROR,
-    what="A value meets one of another type, or is not of the type that its place needs.",
+    what="A part of an expression does not fit: a value of another type than its place needs, a function "
+    "that there is not, too few arguments.",
     why="To MongoDB the text '5' and the number 5 are simply different, so a comparison of the two is "
     "never true and no one is told. Each field has one type, declared under `fields` or known from "
     "its use.",
