@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: Names and severities of the findings that no rule's function gives: expressions, and lint itself.
 NAMES = {
     "E001": "bad-expression",
-    "E002": "wrong-type",
+    "E002": "parts-do-not-fit",
     "E003": "type-unknown",
     "E004": "dimension-type",
     "E005": "array-in-aggregate",

@@ -152,8 +152,11 @@ class _Source:
         if use.at in self.known.wrong:
             return
         self.known.wrong.add(use.at)
+        end = -1
         for one in errors:
-            if not one.follows:
+            # What stands right behind a mistake is most often part of it: `$gt`.
+            if not one.follows and one.start != end:
+                end = one.end
                 yield (
                     code,
                     Problem(self.view.within(use.at, use.text, one.start, one.end), one.message, one.help),
@@ -191,13 +194,14 @@ class _Source:
             if type_ is None:
                 self.known.wrong.add(use.at)
                 text = f"nothing says which type the dimension `{one.name}` has"
-                yield "E003", Problem(use.at, text, self.declare(use.text))
+                yield from self.untyped(use.at, use.text, text)
             elif type_ not in KEY_TYPES:
                 self.known.wrong.add(use.at)
                 if type_ is FieldType.ARRAY:
                     help = "a key has one value: write an expression that gives one, such as `len(…)`"
                 else:
-                    help = f"write `CAST({use.text} AS INTEGER)` or `CAST({use.text} AS VARCHAR)`"
+                    whole = f"{{name: {one.name}_whole, expr: CAST({use.text} AS INTEGER)}}"
+                    help = f"make it whole numbers or text, under a name of its own: `{whole}`"
                 yield (
                     "E004",
                     Problem(use.at, f"`{one.name}` is {word(type_)}, which no dimension can be", help),
@@ -212,19 +216,22 @@ class _Source:
         if type_ is None:
             self.known.wrong.add(at)
             text = f"nothing says which type this value has, and `{metric.type}` must know"
-            yield "E003", Problem(at, text, self.declare(metric.expr))
+            yield from self.untyped(at, metric.expr, text)
         elif type_ is FieldType.ARRAY:
             self.known.wrong.add(at)
             help = "its length is `len(…)`; whether it holds a value says `list_contains(…, 'a')`"
             yield "E005", Problem(at, f"this is an array, and `{metric.type}` is of single values", help)
 
-    def declare(self, text: str) -> str:
-        """The help that asks for a field's type."""
-        fields = [one.name for one in expr.names(parse(text))]
-        field = fields[0] if fields else text
-        return (
-            f"declare it in the source: `fields: {{{field}: string}}`, or integer, boolean, date, object_id"
-        )
+    def untyped(self, at: Origin, text: str, message: str) -> Iterator[Found]:
+        """Ask for a field's type; not where one is declared, which then is wrong itself."""
+        try:
+            names = [one.name for one in expr.names(parse(text))]
+        except expr.ExpressionErrors:
+            return
+        if not any(one.path in names for one in self.source.fields):
+            field = names[0] if names else text
+            help = f"declare it in the source: `fields: {{{field}: string}}`, or integer, boolean, date, object_id"
+            yield "E003", Problem(at, message, help)
 
 
 def _meant(name: str, declared: set[str]) -> str | None:
