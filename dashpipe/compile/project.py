@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashpipe.compile.entry import SETTINGS, Entry, digest
 from dashpipe.compile.manifest import Manifest, Spec, build
+from dashpipe.compile.store import is_id
 from dashpipe.spec.diagnostic import Diagnostic, Severity
 from dashpipe.spec.project import walk
 
@@ -51,34 +53,66 @@ def compile_project(
 
     findings = list(lint(project))
     errors = [one for one in findings if one.severity is Severity.ERROR]
-    specs = list(_specs(project, errors))
-    return build(specs, errors, found, previous, project.config.allow.env), findings
+    specs = [_compiled(project, spec) for spec in _specs(project, errors)]
+    said = {*findings}
+    more = [one for spec in specs for one in spec.findings if one not in said]
+    return build(specs, [*errors, *more], found, previous, project.config.allow.env), [*findings, *more]
 
 
-def _specs(project: Project, errors: Iterable[Diagnostic]) -> Iterator[Spec]:
-    from dashpipe.spec.assemble import concerns, files_of
+def _specs(project: Project, errors: list[Diagnostic]) -> Iterator[Spec]:
+    from dashpipe.lint import refused
+    from dashpipe.spec.assemble import files_of
 
-    errors = list(errors)
-    settings = [one for one in errors if one.file == SETTINGS]
+    settings = [one for one in errors if one.file == SETTINGS and one.code != "L005"]
     good = {id(one) for one in project.resolved().subjects}
     for subject in project.resolved().every:
-        findings = [*settings, *(one for one in errors if concerns(subject, one))]
-        fit = id(subject) in good and not findings
+        wanted = _sources(project, subject)
+        missing = set(wanted) - {one.name for one in subject.sources}
+        unread = [one for one in project.files if one.node is None] if missing else []
+        own = refused([subject], errors).get(subject.id, [])
+        own += [one for file in unread for one in file.findings if one not in own]
+        fit = id(subject) in good and not missing and not settings and not own
         yield Spec(
             file=subject.origin.file,
-            inputs=(SETTINGS, *sorted(files_of(subject))),
-            dag_id=subject.id if _named(subject) else "",
+            inputs=(SETTINGS, *sorted({*files_of(subject), *(one.path for one in unread)})),
+            dag_id=subject.id if is_id(subject.id) else "",
             name=subject.name,
-            sources=tuple(one.name for one in subject.sources),
+            sources=wanted,
             on_broken=subject.airflow.on_broken,
             owner=subject.owner,
             subject=subject if fit else None,
-            findings=tuple(findings),
+            findings=(*settings, *own),
         )
 
 
-def _named(subject: Subject) -> bool:
-    """Whether the parts of a subject's id are there, and in the form of one."""
-    from dashpipe.compile.store import is_id
+def _compiled(project: Project, spec: Spec) -> Spec:
+    """A spec that has a plan: what cannot be compiled must show here, not in the first run."""
+    from dashpipe.compile import CompileError, compile_subject
 
-    return all((subject.project, subject.domain, subject.name)) and is_id(subject.id)
+    if spec.subject is None:
+        return spec
+    try:
+        compile_subject(spec.subject)
+    except CompileError as error:
+        why = Diagnostic(
+            "L005",
+            "lint-broke",
+            Severity.ERROR,
+            f"this cannot be compiled, and no rule says why: {error.message}",
+            spec.file,
+            project.span(spec.subject.origin),
+            help="this is a mistake in dashpipe: please report it with this file",
+        )
+        return replace(spec, subject=None, findings=(why,))
+    return spec
+
+
+def _sources(project: Project, subject: Subject) -> tuple[str, ...]:
+    """The names of a subject's sources as its file says them; one whose model cannot be read is not in it."""
+    from dashpipe.spec.build import build_subject
+
+    file = project.by_path[subject.origin.file]
+    draft = (
+        build_subject(file.node, file.path, project.config, file.folder) if file.node is not None else None
+    )
+    return tuple(dict.fromkeys(one.name for one in draft.sources)) if draft is not None else ()
