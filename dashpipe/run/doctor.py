@@ -89,6 +89,10 @@ def _target(name: str, setup: Setup) -> Iterator[Verdict]:
             yield Verdict(WARNING, about, f"the server lacks {lacking}", f"so {costs[lacking]}")
         else:
             yield Verdict(FAILURE, about, f"the server lacks {lacking}", "dashpipe cannot work without it")
+    if not probe.shows_operations(setup.connections.database(name)):
+        yield Verdict(
+            WARNING, about, "the server does not show what other connections do", f"so {probe.HIDDEN}"
+        )
 
 
 def _subject(subject: Subject, setup: Setup) -> Iterator[Verdict]:

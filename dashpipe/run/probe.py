@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bson.decimal128 import Decimal128
@@ -16,6 +16,7 @@ from dashpipe.compile.capabilities import DOCUMENT, PROBES
 from dashpipe.run import encode, state
 
 if TYPE_CHECKING:
+    from pymongo.collection import Collection
     from pymongo.database import Database
 
 Document = dict[str, Any]
@@ -24,8 +25,10 @@ Document = dict[str, Any]
 WRITES: Mapping[str, str] = {
     "guarded_merge": "rows are written by the client in transactions, which is slower",
     "transactions": "a late run is held off by its fence alone, and publish removes what it left",
-    "current_op": "the last write of a run that died is waited out (a minute) before another run writes",
 }
+
+#: What it costs where ``shows_operations`` says no.
+HIDDEN = "the last write of a run that died is waited out (a minute) before another run writes"
 
 
 def capabilities(database: Database[Document]) -> Mapping[str, bool]:
@@ -33,23 +36,43 @@ def capabilities(database: Database[Document]) -> Mapping[str, bool]:
     build = _build(database)
     stored = database[state.CAPABILITIES].find_one({"_id": build})
     names = {*(one.name for one in PROBES), *WRITES}
-    if stored is not None and set(stored["has"]) == names:
+    if stored is not None and set(stored.get("has", ())) == names:
         return dict(stored["has"])
     has = probe(database)
-    database[state.CAPABILITIES].replace_one({"_id": build}, {"_id": build, "has": has}, upsert=True)
+    database[state.CAPABILITIES].update_one({"_id": build}, {"$set": {"has": has}}, upsert=True)
     return has
 
 
 def probe(database: Database[Document]) -> dict[str, bool]:
     """Run every probe; a wrong answer counts as lacking."""
-    scratch = database[f"{state.PREFIX}probe_{uuid.uuid4().hex[:12]}"]
-    scratch.insert_one(encode.to_bson(DOCUMENT))
-    try:
+    with _scratch(database) as scratch:
         has = {one.name: _answers(scratch, one.stages, one.answer) for one in PROBES}
         has["guarded_merge"] = _guarded_merge(scratch)
         has["transactions"] = _transactions(scratch)
-        has["current_op"] = _current_op(scratch)
         return has
+
+
+def shows_operations(database: Database[Document]) -> bool:
+    """Whether the server shows an operation of another connection, with its comment, while it runs.
+
+    Asked only where a run died while it wrote, and kept with the other answers of the server's build.
+    """
+    build = _build(database)
+    stored = database[state.CAPABILITIES].find_one({"_id": build}) or {}
+    if "shows" not in stored:
+        with _scratch(database) as scratch:
+            stored = {"shows": _current_op(scratch)}
+        database[state.CAPABILITIES].update_one({"_id": build}, {"$set": stored}, upsert=True)
+    return bool(stored["shows"])
+
+
+@contextlib.contextmanager
+def _scratch(database: Database[Document]) -> Iterator[Collection[Document]]:
+    """A collection with the one document that probes run over, dropped at the end."""
+    scratch = database[f"{state.PREFIX}probe_{uuid.uuid4().hex[:12]}"]
+    scratch.insert_one(encode.to_bson(DOCUMENT))
+    try:
+        yield scratch
     finally:
         scratch.drop()
 
@@ -77,7 +100,7 @@ def _exact(value: Any) -> Any:
         return {key: _exact(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_exact(one) for one in value]
-    return str(value) if isinstance(value, Decimal128) else (isinstance(value, bool), value)
+    return str(value) if isinstance(value, Decimal128) else (type(value).__name__, value)
 
 
 def _guarded_merge(scratch: Any) -> bool:
@@ -129,7 +152,7 @@ def _transactions(scratch: Any) -> bool:
 def _current_op(scratch: Any) -> bool:
     """Whether an operation of another connection is shown with its comment while it runs."""
     mark = f"{state.PREFIX}probe {scratch.name}"
-    count = {"$size": {"$filter": {"input": {"$range": [0, 2_000_000]}, "cond": {"$gt": ["$$this", -1]}}}}
+    count = {"$size": {"$filter": {"input": {"$range": [0, 100_000]}, "cond": {"$gt": ["$$this", -1]}}}}
 
     def work() -> None:
         with contextlib.suppress(PyMongoError):
@@ -145,7 +168,7 @@ def _current_op(scratch: Any) -> bool:
         if any((one.get("command") or {}).get("comment") == mark for one in found):
             thread.join()
             return True
-        time.sleep(0.02)
+        time.sleep(0.002)
     return False
 
 

@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 
 from dashpipe.run import encode, state
 from dashpipe.run.held import Held, server_time
-from dashpipe.run.probe import capabilities
+from dashpipe.run.probe import shows_operations
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -51,7 +51,7 @@ def end_previous(database: Database[Document], held: Held, previous: str) -> Non
 def _end_writes(database: Database[Document], previous: str) -> None:
     """Kill the operations of a run; where the server does not show them, wait until none can be left."""
     raised = time.monotonic()
-    shown = capabilities(database)["current_op"]
+    shown = shows_operations(database)
     while time.monotonic() - raised < LONGEST_WRITE:
         running = _running(database, encode.comment_prefix(previous)) if shown else None
         if running is not None and not running:

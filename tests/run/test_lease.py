@@ -186,7 +186,7 @@ def test_the_last_write_of_a_dead_attempt_is_ended_first(
 ) -> None:
     """Where the server does not show operations, an attempt that began to write is waited out, once."""
     monkeypatch.setattr(takeover, "LONGEST_WRITE", 0.5)
-    monkeypatch.setattr(takeover, "capabilities", lambda _: {"current_op": False})
+    monkeypatch.setattr(takeover, "shows_operations", lambda _: False)
     enter(database, "dag/a").writing()
     began = time.monotonic()
     again = enter(database, "dag/a")
@@ -216,7 +216,7 @@ def test_shown_operations_of_the_old_run_are_killed(
     """Where the server shows operations with comments, those of the old run are killed till none is left."""
     shown = [["one", "two"], ["two"], []]
     killed: list[str] = []
-    monkeypatch.setattr(takeover, "capabilities", lambda _: {"current_op": True})
+    monkeypatch.setattr(takeover, "shows_operations", lambda _: True)
     monkeypatch.setattr(takeover, "_running", lambda _database, _prefix: shown.pop(0))
     monkeypatch.setattr(takeover, "_kill", lambda _database, operation: killed.append(operation))
     enter(database, "dag/a").writing()

@@ -14,9 +14,9 @@ Document = dict[str, Any]
 
 
 def test_the_server_can_do_what_a_run_needs(database: Database[Document]) -> None:
-    """Every probe of the server under test is answered rightly, but for the view into other connections."""
+    """Every probe of the server under test is answered rightly."""
     has = probe.probe(database)
-    assert {name for name, able in has.items() if not able} <= {"current_op"}
+    assert [name for name, able in has.items() if not able] == []
     assert set(has) == {one.name for one in PROBES} | set(probe.WRITES)
     assert database.list_collection_names() == []
 
@@ -24,16 +24,15 @@ def test_the_server_can_do_what_a_run_needs(database: Database[Document]) -> Non
 def test_a_wrong_answer_counts_as_lacking(
     database: Database[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not acceptance but the answer decides; a decimal with other digits is another answer."""
+    """Not acceptance but the answer decides; a number of another type is another answer."""
     from dataclasses import replace
-    from decimal import Decimal
 
-    normal = next(one for one in PROBES if one.name == "decimal_normalise")
-    wrong = replace(normal, answer=({"_id": 1, "v": Decimal("3.30")},))
+    normal = next(one for one in PROBES if one.name == "union_with")
+    wrong = replace(normal, answer=({"_id": None, "n": 2.0},))
     refused = replace(normal, name="refused", stages=({"$noSuchStage": {}},))
     monkeypatch.setattr(probe, "PROBES", (wrong, refused))
     has = probe.probe(database)
-    assert has["decimal_normalise"] is False
+    assert has["union_with"] is False
     assert has["refused"] is False
 
 
@@ -48,3 +47,15 @@ def test_answers_are_kept_for_the_build(
     monkeypatch.setattr(probe, "probe", lambda _: {"new": True})
     monkeypatch.setattr(probe, "WRITES", {**probe.WRITES, "new": ""})
     assert probe.capabilities(database) == {"new": True}
+
+
+def test_whether_operations_are_shown_is_asked_once(
+    database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer of one look is kept beside the others; neither look forgets the other's."""
+    probe.capabilities(database)
+    shown = probe.shows_operations(database)
+    monkeypatch.setattr(probe, "_current_op", lambda _: pytest.fail("asked again"))
+    assert probe.shows_operations(database) is shown
+    monkeypatch.setattr(probe, "probe", lambda _: pytest.fail("probed again"))
+    assert probe.capabilities(database)["transactions"] is True
