@@ -164,9 +164,10 @@ def _row(
     row: dict[str, Any] = {"_id": "$_id"}
     looked_up = {one.name for one in plan.lookups}
     for dimension in plan.subject.dimensions:
-        found = (
-            {"$first": f"$l_{dimension.name}.v"} if dimension.name in looked_up else f"$k.{dimension.name}"
-        )
+        found: Any = f"$k.{dimension.name}"
+        if dimension.name in looked_up:
+            # Not `$l_name.v`: engines in use find nothing on a path through an array.
+            found = {"$let": {"vars": {"one": {"$first": f"$l_{dimension.name}"}}, "in": "$$one.v"}}
         row[dimension.name] = {"$ifNull": [found, None]}
     for one in columns:
         if grain in one.shown:
