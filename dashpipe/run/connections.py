@@ -19,6 +19,7 @@ Document = dict[str, Any]
 
 _SRV = "mongodb+srv://"  # encrypted unless it says otherwise; parsing it asks DNS
 _NONE = "-"
+_PATIENCE = "serverSelectionTimeoutMS"  # the URI's own comes first: options given apart would override it
 
 #: This machine, a socket, or a name without a dot: a neighbour in a private network, such as a container's.
 _LOCAL = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1|[^.:]+|.*\.sock")
@@ -127,6 +128,7 @@ def _open(name: str, found: Found | None, how: str) -> tuple[MongoClient[Documen
         )
         raise Refused(f"the connection `{name}` is not defined", cure)
     refusal = f"the URI of the connection `{name}` (from {found.where})"
+    patience: Document = {} if _PATIENCE.lower() in found.uri.lower() else {_PATIENCE: 10_000}
     try:
         # No parts of a driver's message about a URI are shown: it may quote the password.
         about = parse_uri(found.uri) if not found.uri.startswith(_SRV) else None
@@ -134,9 +136,9 @@ def _open(name: str, found: Found | None, how: str) -> tuple[MongoClient[Documen
             found.uri,
             tz_aware=True,
             appname="dashpipe",
-            serverSelectionTimeoutMS=10_000,
             connect=False,
             w="majority",
+            **patience,
         )
         database = client.get_default_database(_NONE).name
     except (PyMongoError, ValueError, TypeError):
