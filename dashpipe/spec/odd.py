@@ -96,8 +96,7 @@ def no_value(text: str, key: Scalar) -> tuple[str, str, Span, str, str]:
         if glued is not None and not key.style:
             help = f"write `{short(glued[1])}: {short(glued[2])}`"
             return "Y007", "the blank after the colon is missing", key.span, help, glued[1]
-        help = f"write `{name}: …`; a list stands in brackets: [{name}]"
-        return "Y015", f"`{name}` has no value", key.span, help, key.text
+        return "Y015", f"`{name}` has no value", key.span, f"write `{name}: …`", key.text
     colon = stop + len(rest) - len(after) + 1
     comment = after[1:].strip(" \t")
     if comment.startswith("#"):
@@ -136,6 +135,18 @@ def in_quotes(value: str) -> str:
     """A text in quotes, for a help; cut where it is long or has quotes of both kinds."""
     quote = "'" if '"' in value or "\\" in value else '"'
     return f"{quote}{value if quote not in value and len(value) <= 60 else '…'}{quote}"
+
+
+def is_bare(text: str, key: Scalar) -> bool:
+    """Whether a key without a value has no colon either, and is no value that is glued to its key."""
+    after = text[end_of(text, key.span) :][:200].lstrip()
+    return not after.startswith(":") and _GLUED.fullmatch(key.text) is None
+
+
+def list_in_braces(names: list[str], place: Span) -> Wrong:
+    """What is wrong with words in braces: a list was meant."""
+    listed = short(", ".join(names), 60)
+    return "Y015", "the keys in these braces have no values", place, f"a list stands in brackets: [{listed}]"
 
 
 def is_template(text: str, at: int) -> bool:

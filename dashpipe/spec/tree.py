@@ -113,7 +113,7 @@ class Tree:
         """A mapping; of a key that stands twice, the first counts."""
         start = event.start_mark
         entries: dict[str, Entry] = {}
-        template = False
+        template, bare, begun = False, 0, len(self.findings)
         while type(one := self.next()) is not _MapEnd:
             key = self.key(one, depth)
             following = self.next()
@@ -131,13 +131,17 @@ class Tree:
                 if nothing(item) and type(following) is _Scalar and not following.value:
                     if event.flow_style and entries and self.comma(entries, key):
                         continue
+                    bare += event.flow_style and odd.is_bare(self.text, key)
                     key = self.no_value(key)
                 entries[key.text] = Entry(key, item)
         last = next(reversed(entries.values())).value.span if entries and not event.flow_style else None
         end = one.end_mark
         stop = (end.line + 1, end.column + 1) if last is None else (last.end_line, last.end_column)
         span = Span(start.line + 1, start.column + 1, *stop)
-        if template:
+        if bare and bare == len(entries):
+            del self.findings[begun:]
+            self.found(*odd.list_in_braces(list(entries), span))
+        if template or (bare and bare == len(entries)):
             return Scalar(None, span, "", start.index, "")
         return Map(tuple(entries.values()), span)
 

@@ -55,7 +55,8 @@ def _explain(text: str, problem: str, context: str, at: int, start: int, last: A
     if "start any token" in problem:
         return _first_character(text, at)
     if any(one in context for one in ("alias", "anchor", "tag", "block scalar", "directive")):
-        return _first_character(text, start)
+        tag = re.search(r"(?:: |- )(!\S*) *$", text[line_start(text, start) : start])
+        return _first_character(text, start if tag is None else line_start(text, start) + tag.start(1))
     if "quoted scalar" in context and ("escape" in problem or "hexdecimal" in problem):
         at = text.rfind("\\", 0, at + 1)
         help = "write the text in single quotes, or each \\ twice"
@@ -142,8 +143,10 @@ def _brackets(text: str, context: str, at: int, start: int) -> _Found:
         end = _closed(text, value)
         help = f"put the whole value in quotes: {in_quotes(text[value:end])}"
         return "Y002", "a comma ends a value within braces", (value, end), help
-    help = f"put a comma between values, and {closing} after the last; text with , : [ or {{ stands in quotes"
-    return "Y005", f"here a comma or {closing} is missing", word_at(text, at), help
+    help = f"put a comma between values, and {closing} after the last; text with , : [ {{ needs quotes"
+    key = re.search(r"[\w.-]+$", text[start:at]) if text[at : at + 1] == ":" else None
+    place = word_at(text, at) if key is None else (start + key.start(), at)
+    return "Y005", f"here a comma or {closing} is missing", place, help
 
 
 def _cut_value(text: str, start: int, at: int) -> int | None:
@@ -201,9 +204,11 @@ def _no_colon(text: str, start: int) -> _Found:
         return "Y007", "the blank after the colon is missing", place, help
     if re.match(r"-(?=\w)", line):
         return "Y007", "the blank after the dash is missing", place, f"write `- {line[1:]}`"
+    if ":\xa0" in line:
+        at = start + line.index("\xa0")
+        help = "this blank is a no-break space (U+00A0): write a plain one"
+        return "Y007", "the blank after the colon is missing", (at, at + 1), help
     help = "write `key: value`, or a dash and a blank before the entry of a list"
-    if "\xa0" in line:
-        help = "this line holds a no-break space (U+00A0): write a plain blank"
     return "Y001", "this line is neither a key with a value nor the entry of a list", place, help
 
 

@@ -130,6 +130,7 @@ def definition(with_source: bool) -> Keys:
             ),
             Key("hidden", Flag(), "Compute it as part of others, and do not write it.", default="false"),
         ),
+        short="name",
         by="type",
         variants=_VARIANTS,
         later=LATER,

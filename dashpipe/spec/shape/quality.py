@@ -18,7 +18,7 @@ _LEVELS = (("warn", "reported"), ("fail", "failed: the target stays untouched"))
 
 def _bounds(*keys: Key) -> tuple[Key, ...]:
     some = () if any(one.required for one in keys) else tuple(one.name for one in keys)
-    kind = Keys("limit", keys, some=some, later=("score",))
+    kind = Keys("limit", keys, some=some, later=("score",), short=keys[0].name)
     return tuple(Key(name, kind, f"The limits beyond which the run is {what}.") for name, what in _LEVELS)
 
 

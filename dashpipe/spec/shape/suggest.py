@@ -193,10 +193,9 @@ def _elsewhere(name: str, kind: Keys, outer: list[tuple[str, Keys]]) -> str:
             levels = "one level" if number == 0 else f"{number + 1} levels"
             return f"it belongs {levels} up, beside `{outer[len(outer) - 1 - number][0]}`"
     inner = [one.name for one in kind.of(None).values() if name in _inner(one.kind)]
-    if not inner:
-        return ""
-    first = "target" if "target" in inner else inner[0]
-    return f"it belongs under `{first}`"
+    if "target" in inner:
+        inner = ["target"]
+    return f"it belongs under {' or '.join(f'`{one}`' for one in inner)}" if inner else ""
 
 
 def _inner(kind: Kind) -> frozenset[str]:

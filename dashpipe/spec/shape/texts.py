@@ -9,12 +9,12 @@ ROW = ("partition_date", "partition_hour", "grain", "complete", "created_at", "u
 
 #: Words that cannot be a bare name in an expression, here or in the SQL that people paste it into.
 SQL = words(
-    "all analyse analyze and any array as asc asymmetric between both case cast check collate "
-    "column constraint create default deferrable desc describe distinct do else end escape except exists false fetch "
-    "for foreign from grant group having ilike in initially intersect interval into is join lambda lateral "
-    "leading like limit not null offset on only or order over pivot pivot_longer pivot_wider placing primary "
-    "qualify references returning select show some summarize symmetric table then to trailing true try_cast "
-    "union unique unpivot using variadic when where window with"
+    "all analyse analyze and any array as asc asymmetric between both case cast check collate column "
+    "constraint create default deferrable desc describe distinct do else end escape except exists false "
+    "fetch for foreign from grant group having ilike in initially intersect interval into is join lambda "
+    "lateral leading like limit not null offset on only or order over pivot pivot_longer pivot_wider "
+    "placing primary qualify references returning select show some summarize symmetric table then to "
+    "trailing true try_cast union unique unpivot using variadic when where window with"
 )
 
 _LAST = r"$(?!\n)"  # in Python, $ alone also matches before a last line end
@@ -27,7 +27,7 @@ NAME = Text(
     code="S105",
     help="a name has small letters, digits and _, begins with a letter and has at most 48 characters",
 )
-REF = Text("the name of one", pattern=NAME.pattern, most=48, code="S105", help=NAME.help)
+REF = Text("a name", pattern=NAME.pattern, most=48, code="S105", help=NAME.help)
 FULL_REF = Text(
     "the name of a metric",
     pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?" + _LAST,

@@ -124,7 +124,7 @@ class Checker:
             for one in kind.words:
                 if one == value and type(one) is type(value):
                     return
-            if form(node) in takes(kind) or any(str(one) == node.text for one in kind.words):
+            if form(node) in takes(kind):
                 from dashpipe.spec.shape.wording import unknown_word
 
                 code, message, help, fix = unknown_word(node, kind, path)
@@ -162,7 +162,8 @@ class Checker:
             (of_type or one.name in kind.table)
         ]  # fmt: skip
         some = kind.some if known and not given & set(kind.some) else ()
-        if needed or some:
+        # Where no key is known, it is the whole mapping that is misread, and each key has its finding.
+        if (needed or some) and (not given or any(one in table for one in given)):
             from dashpipe.spec.shape.wording import missing, place
 
             message, help = missing(needed, some, kind, variant)

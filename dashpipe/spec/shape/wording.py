@@ -10,7 +10,7 @@ from dashpipe.spec.diagnostic import Edit, Fix, Span
 from dashpipe.spec.node import Map, Scalar
 from dashpipe.spec.odd import short
 from dashpipe.spec.shape.kinds import Keys, Number, Text, Words
-from dashpipe.spec.shape.texts import ROW
+from dashpipe.spec.shape.texts import COLLECTION, ROW
 
 if TYPE_CHECKING:
     from dashpipe.spec.shape.walk import Path
@@ -50,15 +50,17 @@ def missing(needed: Sequence[str], some: Sequence[str], kind: Keys, variant: str
         names.append(" or ".join(f"`{one}`" for one in some))
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     first = next(iter((*needed, *some)))
-    said = kind.of(variant)[first].description.rstrip(".")
+    key = kind.of(variant)[first]
+    only = key.kind.words[0] if isinstance(key.kind, Words) and len(key.kind.words) == 1 else "…"
+    said = key.description.rstrip(".")
     said = said if said[1:2].isupper() else said[0].lower() + said[1:]
-    return f"{what} needs {listed}", f"add `{first}: …`: {said}"
+    return f"{what} needs {listed}", f"add `{first}: {only}`: {said}"
 
 
 def bad_text(text: str, kind: Text) -> tuple[str, str]:
     """Message and help for a text that does not look like what it stands for."""
     env = _ENV.fullmatch(text)
-    if env is not None:
+    if env is not None and kind == COLLECTION:
         return f"`{short(text)}` is not expanded", f"write {{env: {env[1]}, default: …}}"
     if not text:
         return f"this is empty; here belongs {kind.what}", kind.help
@@ -99,6 +101,8 @@ def unknown_word(node: Scalar, kind: Words, path: Path) -> tuple[str, str, str, 
         return "S108", f"`{text}` comes in a later version", f"write {known}", None
     message = f"{title(path)} cannot be `{short(text)}`"
     folded = text.strip().lower().replace("-", "_").replace(" ", "_")
+    if text in words and text not in kind.words:
+        return "S104", message, f"write it without quotes: {text}", None
     near = folded if folded in words else dict(kind.also).get(folded) or _nearest(folded, words)
     if near is None:
         return "S104", message, f"write {known}", None

@@ -73,15 +73,17 @@ def _instead_of_one(node: Scalar, kind: Kind) -> _Help:
             fix = Fix("take the quotes away", (Edit(span, text),)) if node.style in ("'", '"') else None
             return f"write it without quotes: {text}", fix
         return _number_in(text), None
-    if "text" in accepted and node.value is not None:
+    special = _text(kind)
+    if special is not None and (special.pattern or special.examples):
+        return special.help, None
+    if special is not None and node.value is not None:
         return f"put it in quotes: {_quoted(text)}", Fix("put it in quotes", (Edit(span, _quoted(text)),))
     if "flag" in accepted:
         word = text.lower()
         return f"write {'true' if word in _YES else 'false' if word in _NO else 'true or false'}", None
-    key = _short(kind)
-    if key and node.value is not None:
-        return f"write {{{key}: {short(text)}}}", None
-    return f"write {_wanted(kind)}{_such_as(kind)}", None
+    if node.value is not None and (example := _example(kind, short(text))):
+        return f"write {example}", None
+    return f"write {_wanted(kind)}", None
 
 
 def _instead_of_list(node: Seq, kind: Kind) -> str:
@@ -99,7 +101,7 @@ def _instead_of_map(node: Map, kind: Kind) -> str:
         return f"write a list, each entry with a dash before it: `{example}`"
     if node.get("env") is not None:
         return "write the value itself: the environment is read only where a collection is named"
-    return f"write {_wanted(kind)}{_such_as(kind)}"
+    return f"write {_wanted(kind)}"
 
 
 def _quoted(text: str) -> str:
@@ -124,7 +126,7 @@ def _number_in(text: str) -> str:
 def _wanted(kind: Kind) -> str:
     """What a kind is, in words."""
     if isinstance(kind, Text):
-        return "text" if kind.what == "text" else f"text, {kind.what}"
+        return kind.what
     if isinstance(kind, Words):
         words = listed(kind)
         return f"one of {', '.join(words)}" if len(words) > 1 else words[0]
@@ -147,18 +149,21 @@ def _wanted(kind: Kind) -> str:
     return "a mapping"
 
 
-def _such_as(kind: Kind) -> str:
-    """An example, where the kind has one."""
+def _text(kind: Kind) -> Text | None:
+    """The text that a kind may be."""
     if isinstance(kind, Either):
-        return next((found for one in kind.kinds if (found := _such_as(one))), "")
-    return f', such as "{kind.examples[0]}"' if isinstance(kind, Text) and kind.examples else ""
+        return next((found for one in kind.kinds if (found := _text(one)) is not None), None)
+    return kind if isinstance(kind, Text) else None
 
 
-def _short(kind: Kind) -> str:
-    """The key that a bare text probably means."""
+def _example(kind: Kind, text: str) -> str:
+    """The mapping that a bare text probably means."""
     if isinstance(kind, Either):
-        return next((found for one in kind.kinds if (found := _short(one))), "")
-    return kind.short if isinstance(kind, Keys) else ""
+        return next((found for one in kind.kinds if (found := _example(one, text))), "")
+    if not isinstance(kind, Keys) or not kind.short:
+        return ""
+    rest = [f"{one.name}: …" for one in kind.keys if one.required and one.name != kind.short]
+    return f"{{{', '.join((f'{kind.short}: {text}', *rest))}}}"
 
 
 def _keys_of(kind: Kind) -> frozenset[str]:
