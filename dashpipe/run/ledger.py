@@ -11,7 +11,7 @@ One document a subject, grain and partition in ``dashpipe_partitions``. The stat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pymongo import UpdateOne
@@ -101,17 +101,30 @@ def changed(
     return spans
 
 
-def mark_stale(session: Session, labels: Labels, reason: str) -> int:
-    """Mark those of some partitions that are published, or failed a check, as stale; say how many."""
-    subject_id = session.request.subject.id
-    ids = [row_id(subject_id, grain, label) for grain, some in labels.items() for label in some]
+def mark_stale(
+    session: Session, touched: Mapping[Grain, Mapping[str, datetime]], margin: timedelta, reason: str
+) -> int:
+    """Mark partitions as stale whose documents changed after they were computed; say how many.
+
+    Args:
+        session: The step's session.
+        touched: When a document of a partition last changed, by grain and label.
+        margin: How much later than its time a change may have become visible.
+        reason: Why, for people.
+    """
+    subject_id, partitions = session.request.subject.id, session.target[state.PARTITIONS]
+    changed_at = {
+        row_id(subject_id, grain, label): at for grain, some in touched.items() for label, at in some.items()
+    }
+    judged = {"state": {"$in": [PUBLISHED, FAILED]}}  # the others are due anyhow
+    known = partitions.find({"_id": {"$in": list(changed_at)}, **judged}, {"as_of": 1})
+    ids = [one["_id"] for one in known if changed_at[one["_id"]] >= one["as_of"] - margin]
     if not ids:
         return 0
-    wanted = {"_id": {"$in": ids}, "state": {"$in": [PUBLISHED, FAILED]}}
 
     def work(client: ClientSession | None) -> int:
         change = {"$set": {"state": STALE, "reason": reason}}
-        return session.target[state.PARTITIONS].update_many(wanted, change, session=client).modified_count
+        return partitions.update_many({"_id": {"$in": ids}, **judged}, change, session=client).modified_count
 
     return guarded(session, work)
 

@@ -32,9 +32,8 @@ def scan(run: Run, session: Session, source: str) -> Document:
     if field is None or since is None:
         return {}
     since -= MARGIN
-    stale = ledger.mark_stale(
-        session, _touched(run, session, source, field, since), f"documents of {source} changed"
-    )
+    touched = _touched(run, session, source, field, since)
+    stale = ledger.mark_stale(session, touched, MARGIN, f"documents of {source} changed")
     added = 0 if run.named else _add(run, session)
     session.setup.log("updated", source=source, since=since, stale=stale, added=added)
     return {"updated_since": since, "stale": stale, "added": added}
@@ -50,27 +49,32 @@ def _watermark(run: Run, session: Session, source: str) -> datetime | None:
     return None if oldest is None else oldest["as_of"]
 
 
-def _touched(run: Run, session: Session, source: str, field: str, since: datetime) -> ledger.Labels:
-    """The partitions of each grain that hold a document changed since an instant."""
+def _touched(
+    run: Run, session: Session, source: str, field: str, since: datetime
+) -> dict[Grain, dict[str, datetime]]:
+    """When a document of a partition last changed, by grain and label, since an instant."""
     subject = run.subject
     fine = Grain.HOUR if Grain.HOUR in subject.grains else Grain.DAY
     time = run.plan.source(source).source.time.field
-    date = {"$type": "date", "$not": {"$type": "array"}}
-    label = label_of.of_time(fine, time, subject.timezone, subject.week_start)
+    single = {"$not": {"$type": "array"}}
     stages = [
-        {"$match": {field: {"$gte": since, "$not": {"$type": "array"}}, time: date}},
-        {"$group": {"_id": label}},
+        {"$match": {field: {"$gte": since, **single}, time: {"$type": "date", **single}}},
+        {
+            "$group": {
+                "_id": label_of.of_time(fine, time, subject.timezone, subject.week_start),
+                "at": {"$max": f"${field}"},
+            }
+        },
     ]
-    found = route.reader(run, session, source, route.CURSOR).aggregate(
-        encode.to_bson(stages), **options(run, f"extract_{source}")
-    )
-    fines = [one["_id"] for one in found]
-    return {
-        grain: tuple(fines)
-        if grain is fine
-        else tuple({partition.of_date(grain, partition.day_of(one), subject.week_start) for one in fines})
-        for grain in subject.grains
-    }
+    reader = route.reader(run, session, source, route.CURSOR)
+    touched: dict[Grain, dict[str, datetime]] = {grain: {} for grain in subject.grains}
+    for one in reader.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}")):
+        for grain, labels in touched.items():
+            label = one["_id"]
+            if grain is not fine:
+                label = partition.of_date(grain, partition.day_of(label), subject.week_start)
+            labels[label] = max(labels.get(label, one["at"]), one["at"])
+    return touched
 
 
 def _add(run: Run, session: Session) -> int:
