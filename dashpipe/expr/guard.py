@@ -63,7 +63,7 @@ def tests(path: str, type_: FieldType | None) -> tuple[Any, ...]:
         finite = {"$gt": [at, -_ENDLESS]}, {"$lt": [at, _ENDLESS]}
         return (*finite, {"$ne": [kind, "double"]})
     if type_ is FieldType.ARRAY:
-        return ({"$isArray": [at]},)
+        return (*(negation({"$isArray": [f"${one}"]}) for one in above(path)), {"$isArray": [at]})
     return ({"$eq": [kind, _BSON[type_]]},)
 
 
@@ -73,19 +73,14 @@ def raw(path: str, type_: FieldType | None) -> Any:
     return {wrap[type_]: f"${path}"} if type_ in wrap else f"${path}"
 
 
-def whole_path(path: str, *, itself: bool = True) -> list[dict[str, Any]]:
-    """Filters that no array lies on a path: in query form, any element of one would match."""
+def above(path: str) -> list[str]:
+    """The paths that a path goes through. Where an array lies on the way, there is no one value."""
     steps = path.split(".")
-    last = len(steps) if itself else len(steps) - 1
-    return [{".".join(steps[:at]): {"$not": {"$type": "array"}}} for at in range(1, last + 1)]
+    return [".".join(steps[:at]) for at in range(1, len(steps))]
 
 
 def query(path: str, type_: FieldType) -> dict[str, Any]:
     """The filter that passes exactly the documents whose value at a path is one of the type."""
-    if type_ is FieldType.ARRAY:
-        steps = path.split(".")
-        found = [{".".join(steps[:at]): {"$type": "array"}} for at in range(1, len(steps) + 1)]
-        return found[0] if len(found) == 1 else {"$or": found}
     if type_ is FieldType.NUMBER:
         own: dict[str, Any] = {"$gte": -MOST, "$lte": MOST}
     elif type_ is FieldType.INTEGER:
@@ -98,18 +93,22 @@ def query(path: str, type_: FieldType) -> dict[str, Any]:
 
 
 def scalar(path: str, type_: FieldType, own: dict[str, Any]) -> dict[str, Any]:
-    """A filter on a field, with what keeps arrays out and the numeric kinds that its type does not take."""
-    barred = {FieldType.INTEGER: ["array", "decimal"], FieldType.DECIMAL: ["array", "double"]}.get(
-        type_, "array"
-    )
-    filters = [*whole_path(path, itself=False), {path: {**own, "$not": {"$type": barred}}}]
+    """A filter on a field, with what keeps arrays out and the numeric kinds that its type does not take.
+
+    In query form any element of an array would match, of one on the way as well.
+    """
+    if type_ is not FieldType.ARRAY:
+        barred = {FieldType.INTEGER: ["array", "decimal"], FieldType.DECIMAL: ["array", "double"]}
+        own = {**own, "$not": {"$type": barred.get(type_, "array")}}
+    filters = [*({one: {"$not": {"$type": "array"}}} for one in above(path)), {path: own}]
     return filters[0] if len(filters) == 1 else {"$and": filters}
 
 
 def mistyped(path: str, type_: FieldType) -> Any:
     """An expression that is true where a value is there and is none of the type."""
     there = negation({"$in": [{"$type": f"${path}"}, ["missing", "null", "undefined"]]})
-    return all_of([there, negation(all_of(tests(path, type_)))])
+    through = [{"$isArray": [f"${one}"]} for one in above(path)]
+    return any_of([*through, all_of([there, negation(all_of(tests(path, type_)))])])
 
 
 def mistyped_query(path: str, type_: FieldType) -> dict[str, Any]:
@@ -126,6 +125,5 @@ def mistyped_query(path: str, type_: FieldType) -> dict[str, Any]:
         found = [{path: {"$in": [Decimal("NaN"), _ENDLESS, -_ENDLESS]}}]
     else:
         others += _NUMERIC
-    steps = path.split(".")
-    arrays = [{".".join(steps[:at]): {"$type": "array"}} for at in range(1, len(steps))]
+    arrays = [{one: {"$type": "array"}} for one in above(path)]
     return {"$or": [{path: {"$type": others}}, *found, *arrays]}

@@ -44,7 +44,8 @@ def infer(uses: Sequence[tuple[Expr, FieldType | None]], scope: Scope) -> dict[s
     before = -1
     while before != len(learnt):
         before = len(learnt)
-        for current, (expr, expected) in enumerate(uses):
+        for at, (expr, expected) in enumerate(uses):
+            current = at
             context = Context(known, visit, learn)
             read(context, expr, expected)
             for path in sorted(context.paths):

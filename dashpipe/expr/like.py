@@ -79,10 +79,10 @@ class Pattern:
 
         The sign at the end keeps ``$`` from matching before a line end that is the text's last character.
         """
-        made = ["^"]
-        for one in self.parts:
-            made.append(".*" if one is None else "." * one if isinstance(one, int) else escaped(one))
-        return "".join([*made, r"\|$"])
+        made = (
+            ".*" if one is None else "." * one if isinstance(one, int) else escaped(one) for one in self.parts
+        )
+        return f"^{''.join(made)}\\|$"
 
 
 def _literal(parts: list[str | int | None], one: str) -> None:

@@ -172,14 +172,14 @@ def _doubles(path: str, operator: str, literal: Typed) -> Query:
     if operator == "<>":
         same = {path: {"$gte": low, "$lte": high}}
         return _all([guard.query(path, number), {"$nor": [same]}])
-    own: dict[str, Any] = {
+    ranges: dict[str, Query] = {
         "=": {"$gte": low, "$lte": high},
         "<": {"$gte": -guard.MOST, "$lt": low},
         "<=": {"$gte": -guard.MOST, "$lte": high},
         ">": {"$gt": high, "$lte": guard.MOST},
         ">=": {"$gte": low, "$lte": guard.MOST},
-    }[operator]
-    return guard.scalar(path, number, own)
+    }
+    return guard.scalar(path, number, ranges[operator])
 
 
 def _in(field: Typed, values: Sequence[Any], wanted: bool) -> _Part:
@@ -218,4 +218,4 @@ def _element(field: Typed, element: Typed) -> _Part:
     value = python(element) if element.kind == "literal" else None
     if value is None or isinstance(value, (float, Decimal)) or element.type is FieldType.OBJECT_ID:
         return _NOTHING
-    return _Part({field.value: value}, exact=False)
+    return _Part(guard.scalar(field.value, FieldType.ARRAY, {"$eq": value}), exact=False)

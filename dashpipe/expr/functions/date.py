@@ -93,13 +93,15 @@ def _week_start(date: Any, zone: str) -> Any:
             _MILLISECONDS["day"],
         ]
     }
-    monday = {"$subtract": [_calendar(date, zone), back]}
+    monday = {"$toDate": {"$subtract": [_calendar(date, zone), back]}}
     return _local({"$dateToString": {"date": monday, "format": "%Y-%m-%d"}}, zone)
 
 
 def _calendar(date: Any, zone: str) -> Any:
-    """A date's local calendar day, as midnight UTC."""
-    return {"$dateFromString": {"dateString": text(date, "%Y-%m-%d", zone), "format": "%Y-%m-%d"}}
+    """A date's local calendar day, as the milliseconds of its midnight in UTC."""
+    return {
+        "$toLong": {"$dateFromString": {"dateString": text(date, "%Y-%m-%d", zone), "format": "%Y-%m-%d"}}
+    }
 
 
 def _date_diff(args: list[Any], call: Typed) -> Any:
@@ -129,7 +131,8 @@ def _count(date: Any, zone: str, per_year: int) -> Any:
 
 
 def _date_sub(args: list[Any], _: Typed) -> Any:
-    return {"$toLong": {"$trunc": {"$divide": [{"$subtract": [args[2], args[1]]}, _MILLISECONDS[args[0]]]}}}
+    passed = {"$subtract": [{"$toLong": args[2]}, {"$toLong": args[1]}]}
+    return {"$toLong": {"$trunc": {"$divide": [passed, _MILLISECONDS[args[0]]]}}}
 
 
 FUNCTIONS = (

@@ -87,11 +87,11 @@ def _common(context: Context, expr: Expr, name: str, want: FieldType | None) -> 
 
 
 def _argument(context: Context, function: Function, param: Param, expr: Expr) -> Typed:
+    if param.kind == "any":
+        return context.visit(context, expr, None)
     why = f"{function.name} needs {_needed(param)}"
     if param.literal:
         return _literal(context, function, param, expr, why)
-    if param.kind == "any":
-        return context.visit(context, expr, None)
     if param.kind in ("number", "double"):
         typed = numeric(context, expr, why)
         return convert(typed, FieldType.NUMBER) if param.kind == "double" else typed
@@ -101,23 +101,24 @@ def _argument(context: Context, function: Function, param: Param, expr: Expr) ->
     return context.want(expr, typed, _TYPES[param.kind], why, _HELP[param.kind])
 
 
+_NEEDED = {
+    "number": "a number",
+    "double": "a number",
+    "text": "text",
+    "date": "a date",
+    "array": "an array",
+    "count": "a whole number from 0, written out",
+    "place": "a whole number from 1, written out",
+    "digits": "a whole number, written out",
+    "word": "text, written out",
+    "format": "a format, written out",
+}
+
+
 def _needed(param: Param) -> str:
-    words = {
-        "number": "a number",
-        "double": "a number",
-        "array": "an array",
-        "text": "text",
-        "date": "a date",
-    }
-    more = {
-        "count": "a whole number from 0, written out",
-        "place": "a whole number from 1, written out",
-        "digits": "a whole number, written out",
-        "word": "text, written out",
-        "part": "one of " + ", ".join(f"'{one}'" for one in param.parts),
-        "format": "a format, written out",
-    }
-    return words.get(param.kind) or more[param.kind]
+    if param.kind == "part":
+        return "one of " + ", ".join(f"'{one}'" for one in param.parts)
+    return _NEEDED[param.kind]
 
 
 def _literal(context: Context, function: Function, param: Param, expr: Expr, why: str) -> Typed:

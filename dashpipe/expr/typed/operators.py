@@ -48,7 +48,8 @@ def negative(context: Context, expr: Expr, want: FieldType | None) -> Typed:
         return Typed("literal", _INTEGER, (), -PAST)
     typed = numeric(context, inner, "a sign needs a number", want)
     if typed.kind == "literal" and typed.value is not None:
-        return Typed("literal", typed.type, (), -typed.value)
+        value = typed.value
+        return Typed("literal", typed.type, (), value.copy_negate() if isinstance(value, Decimal) else -value)
     return typed if typed.kind == "wrong" else Typed("neg", typed.type, (typed,))
 
 
@@ -128,12 +129,12 @@ def unify(context: Context, exprs: Sequence[Expr], typed: Sequence[Typed], why: 
         try:
             type_ = common(type_, one.type)
         except TypeError:
-            clash(context, exprs, made, at, type_, why)
+            clash(context, exprs, made, at, why)
             return None
     if type_ is None:
         return made
     ambiguous = type_ is FieldType.STRING and any(_dated(one) for one in made)
-    learnt = _learnt(type_, made)
+    learnt = _learnt(type_)
     for one in made:
         if one.type is None:
             context.told(one, learnt, ambiguous)
@@ -144,7 +145,7 @@ def _dated(typed: Typed) -> bool:
     return typed.kind == "literal" and isinstance(typed.value, str) and moment(typed.value, "UTC") is not None
 
 
-def _learnt(type_: FieldType, typed: Sequence[Typed]) -> FieldType:
+def _learnt(type_: FieldType) -> FieldType:
     """What a field of unknown type is beside these: a number beside numbers, unless one is a decimal."""
     return _NUMBER if type_ is _INTEGER else type_
 
@@ -154,7 +155,6 @@ def clash(
     exprs: Sequence[Expr],
     typed: Sequence[Typed],
     at: int,
-    type_: FieldType | None,
     why: str,
 ) -> None:
     """Note that a node does not go with those before it, at a literal where one of them is."""
@@ -171,10 +171,10 @@ def clash(
         return
     wrong, other = (before, at) if constant(typed[before]) and not constant(typed[at]) else (at, before)
     message = f"{word(typed[wrong].type)} {why} {word(typed[other].type)}"
-    context.error(exprs[wrong], message, _remedy(exprs[wrong], typed[wrong], typed[other]))
+    context.error(exprs[wrong], message, _remedy(typed[wrong], typed[other]))
 
 
-def _remedy(expr: Expr, wrong: Typed, other: Typed) -> str:
+def _remedy(wrong: Typed, other: Typed) -> str:
     if wrong.kind == "literal" and isinstance(wrong.value, str) and other.type in NUMERIC:
         return (
             f"leave the quotes out: {wrong.value}"
