@@ -54,11 +54,13 @@ def _execute(entry: Entry, step: str, source: str | None, context: Context) -> d
     from dashpipe.run.connections import Connections
     from dashpipe.run.errors import LeaseHeld, RunError
     from dashpipe.run.log import to_logging
+    from dashpipe.run.settings import batch_size
 
     connections = Connections(finder(os.environ), how=HOW)
     try:
         asked = request(entry, context)
-        setup = Setup(connections, os.environ, tuple(entry["allow_env"]), to_logging)
+        allowed = tuple(entry["allow_env"])
+        setup = Setup(connections, os.environ, allowed, to_logging, batch_size(os.environ))
         receipt = execute(step, asked, setup, source)
     except LeaseHeld as error:
         to_logging("waits for another run", reason=str(error), seconds=WAIT.total_seconds())

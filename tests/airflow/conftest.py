@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.compile.projects import project
+
 HOME = Path(tempfile.mkdtemp(prefix="dashpipe-airflow-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
@@ -39,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.path).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.airflow)
+            # A warning of the web framework about its own test client, which `dag.test()` uses.
+            item.add_marker(pytest.mark.filterwarnings("ignore:Using `httpx`"))
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +78,19 @@ def dags(tmp_path: Path) -> Path:
     for name in ("generate.py", "_spec_errors.py"):
         shutil.copy(GENERATE / name, folder / name)
     return folder
+
+
+@pytest.fixture
+def home(airflow_database: Path) -> Iterator[Path]:
+    """Airflow's home as a project of one subject: its ``dags`` folder is the one that this Airflow knows."""
+    folder = HOME / "dags"
+    folder.mkdir()
+    for name in ("generate.py", "_spec_errors.py"):
+        shutil.copy(GENERATE / name, folder / name)
+    yield project(HOME, "daily")
+    for path in (folder, HOME / "metrics"):
+        shutil.rmtree(path)
+    (HOME / "dashpipe.toml").unlink()
 
 
 @pytest.fixture
