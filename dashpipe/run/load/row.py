@@ -79,11 +79,12 @@ def _doubles(plan: Plan, grain: Grain) -> tuple[list[str], list[str]]:
 
 
 def _nearly(new: str, old: str) -> Document:
-    """The stored double where the new one is the same number, else the new value."""
+    """The stored double where the new one is the same number, else nothing: the new value stays."""
     both = {"$and": [{"$eq": [{"$type": new}, "double"]}, {"$eq": [{"$type": old}, "double"]}]}
     # Strictly less: of an infinite stored value, every number would be within an infinite distance.
     near = {"$lt": [{"$abs": {"$subtract": [new, old]}}, {"$multiply": [SAME, {"$abs": old}]}]}
-    return {"$cond": [both, {"$cond": [near, old, new]}, new]}
+    # Not the new value: engines in use give NULL for a path of a variable that is missing.
+    return {"$cond": [both, {"$cond": [near, old, "$$REMOVE"]}, "$$REMOVE"]}
 
 
 def fields(plan: Plan, grain: Grain) -> tuple[str, ...]:
