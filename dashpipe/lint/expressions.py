@@ -235,18 +235,25 @@ class _Source:
 
 
 def _meant(name: str, declared: set[str]) -> str | None:
-    """The declared field that a name misspells: nearly the same letters, and not another number."""
-    from difflib import get_close_matches
-
-    parent, _, last = name.rpartition(".")
-    near = {one.rpartition(".")[2]: one for one in declared if one.rpartition(".")[0] == parent}
-    found = get_close_matches(last, list(near), n=1, cutoff=0.84)
-    if not found or last.translate(_DIGITS) == found[0].translate(_DIGITS):
+    """The declared field that a name misspells by one letter."""
+    if len(name) < _SHORT:
         return None
-    return near[found[0]]
+    return next((one for one in sorted(declared) if _misspelt(name, one)), None)
 
 
-_DIGITS = str.maketrans("0123456789", "0000000000")
+def _misspelt(name: str, field: str) -> bool:
+    """Whether two names are one letter apart: left out, too many, another, or two in the wrong order."""
+    if abs(len(name) - len(field)) > 1:
+        return False
+    start = next((at for at, (a, b) in enumerate(zip(name, field)) if a != b), min(len(name), len(field)))
+    a, b = name[start:], field[start:]
+    if a[:1].isdigit() and b[:1].isdigit():
+        return False  # another number is another field
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[1::-1] == b[:2] and a[2:] == b[2:])
+
+
+#: Names shorter than this are too easily one letter apart.
+_SHORT = 4
 
 
 def _result(metric: Metric, value: FieldType | None) -> FieldType | None:

@@ -72,10 +72,11 @@ class View:
                     if path[-1:] == ("env",) and isinstance(value.value, str):
                         yield value.value, Origin(file.path, path)
 
-    def texts(self) -> Iterator[tuple[str, Origin]]:
-        """The texts of all specs, each with its place."""
+    def texts(self, signs: Iterable[str]) -> Iterator[tuple[str, Origin]]:
+        """The texts of the specs in whose files one of these stands, each with its place."""
+        signs = tuple(signs)
         for file in self.project.files:
-            if file.node is not None:
+            if file.node is not None and any(one in file.text for one in signs):
                 for value, path in _scalars(file.node):
                     if isinstance(value.value, str):
                         yield value.value, Origin(file.path, path)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from dashpipe.spec.codes import finding
 from dashpipe.spec.diagnostic import Diagnostic
 from dashpipe.spec.offsets import span
 
-_BAD = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u200a\u200c-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e]")
+
+_GOOD = "\t\n\r\x20-\x7e\xa0-\u200a\u200c-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+
+
+@cache
+def _bad() -> re.Pattern[str]:
+    """The characters that no spec may hold; slow to compile, and most files are ASCII."""
+    return re.compile(f"[^{_GOOD}]")
 
 
 def bad_character(text: str, file: str) -> Diagnostic | None:
     """The finding for the first character of a text that no spec may hold."""
-    match = None if text.isascii() and text.isprintable() else _BAD.search(text)
+    match = (_CONTROL if text.isascii() else _bad()).search(text)
     if match is None:
         return None
     one = ord(match[0])

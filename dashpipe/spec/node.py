@@ -58,7 +58,7 @@ class Map:
     def get(self, name: str) -> Node | None:
         """The value of a key, or ``None`` where it is absent."""
         for one in self.entries:
-            if one.name == name:
+            if one.key.value == name:  # not by the property: this is where building a subject spends its time
                 return one.value
         return None
 
