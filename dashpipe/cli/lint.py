@@ -51,7 +51,8 @@ def command(
 
     if write_baseline and baseline is None:
         raise click.UsageError("--write-baseline needs --baseline FILE: where to write it")
-    gc.disable()  # specs are trees: what a garbage collector would look for is not there, and it looks for long
+    # Specs are trees: what a garbage collector would look for is not there, and it looks for long.
+    gc.disable()
     project = load_project()
     findings = lint(project)
     if fix:

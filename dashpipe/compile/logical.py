@@ -21,7 +21,8 @@ from dashpipe.compile.plan import (
 )
 from dashpipe.compile.sources import Reading, read
 from dashpipe.expr import FieldType, Scope
-from dashpipe.spec.model import AGGREGATES, Grain, Metric, Subject
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, Grain, Metric, Subject
+from dashpipe.spec.typing import filters, parse, parts
 
 _DECIMAL = FieldType.DECIMAL
 
@@ -119,7 +120,7 @@ class _Builder:
             type_ = _DECIMAL if all(one.type is _DECIMAL for one in sides) else FieldType.NUMBER
             matched = tuple(dict.fromkeys((*sides[0].matched, *sides[1].matched)))
             return Ratio(sides[0].name, sides[1].name, metric.on_zero), type_, matched
-        parsed = expr.parse(metric.expr or "")
+        parsed = parse(metric.expr or "")
         inputs = {one.alias: one for one in metric.inputs}
         refs: dict[str, Column] = {}
         for ref in expr.names(parsed):
@@ -149,18 +150,9 @@ def _told(metrics: dict[str, Metric]) -> set[str]:
         name = waiting.pop()
         if name not in found and name in metrics:
             found.add(name)
-            waiting += _reads(metrics[name])
+            if metrics[name].type in COMPOSITES:
+                waiting += [part for part, _ in parts(metrics[name])]
     return found
-
-
-def _reads(metric: Metric) -> list[str]:
-    """The metrics that a composite reads, by name; none for an aggregate."""
-    if metric.type == "ratio":
-        return [metric.numerator or "", metric.denominator or ""]
-    if metric.type != "derived":
-        return []
-    inputs = {one.alias: one.metric for one in metric.inputs}
-    return [inputs.get(ref.name, ref.name) for ref in expr.names(expr.parse(metric.expr or ""))]
 
 
 def build(subject: Subject) -> Plan:
@@ -171,11 +163,10 @@ def build(subject: Subject) -> Plan:
         expr.ExpressionErrors: An expression is wrong.
     """
     builder = _Builder(subject)
-    extra = _filters(subject)
+    added = filters(subject)
     for source in subject.sources:
         own = tuple(one for one in subject.metrics if one.source == source.name)
-        wheres = [one.where for one in own if one.where is not None] + sorted(extra.get(source.name, ()))
-        builder.readings[source.name] = read(subject, source, own, wheres)
+        builder.readings[source.name] = read(subject, source, own, added.get(source.name, ()))
     for source in subject.sources:
         presence = builder.readings[source.name].leaf("count")
         builder.presence[source.name] = builder.add(source.name, presence, subject.grains)
@@ -184,33 +175,6 @@ def build(subject: Subject) -> Plan:
     sources = tuple(_source(builder, one.name) for one in subject.sources)
     _agree(subject, sources)
     return Plan(subject, sources, tuple(builder.columns.values()), _lookups(subject))
-
-
-def _filters(subject: Subject) -> dict[str, set[str]]:
-    """The filters that composites add to the leaves of each source: they take part in typing its fields."""
-    metrics = {one.name: one for one in subject.metrics}
-    found: dict[str, set[str]] = {}
-
-    def walk(name: str, wheres: tuple[str, ...], trail: tuple[str, ...]) -> None:
-        metric = metrics.get(name)
-        if metric is None or name in trail:
-            return  # the builder says so
-        inner = wheres if metric.where is None else (*wheres, metric.where)
-        if metric.source is not None:
-            found.setdefault(metric.source, set()).update(wheres)
-        elif metric.type == "ratio":
-            for one in (metric.numerator, metric.denominator):
-                walk(one or "", inner, (*trail, name))
-        else:
-            inputs = {one.alias: one for one in metric.inputs}
-            for ref in expr.names(expr.parse(metric.expr or "")):
-                given = inputs.get(ref.name)
-                more = inner if given is None or given.where is None else (*inner, given.where)
-                walk(ref.name if given is None else given.metric, more, (*trail, name))
-
-    for metric in subject.metrics:
-        walk(metric.name, (), ())
-    return found
 
 
 def _source(builder: _Builder, name: str) -> SourcePlan:

@@ -12,9 +12,7 @@ from dashpipe.compile.errors import CompileError
 from dashpipe.compile.plan import Key, Leaf
 from dashpipe.expr import FieldType, Scope, Typed
 from dashpipe.spec.model import Env, Metric, Source, Subject
-
-#: What a metric's expression must be, by metric type; absent: any type.
-_EXPECTED = {"sum": FieldType.NUMBER, "avg": FieldType.NUMBER}
+from dashpipe.spec.typing import EXPECTED, Use, parse, scope_of, source_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,22 @@ class Reading:
 
     def typed(self, text: str | None, expected: FieldType | None = None) -> Typed | None:
         """An expression over this source, typed; ``None`` stays ``None``."""
-        return None if text is None else expr.check(expr.parse(text), self.scope, expected)
+        return None if text is None else expr.check(parse(text), self.scope, expected)
+
+    def all_of(self, conditions: list[str]) -> Typed | None:
+        """The conjunction of conditions, ``None`` of none: of their trees, since a text may not grow for ever."""
+        parsed = tuple(parse(one) for one in conditions)
+        if not parsed:
+            return None
+        whole = parsed[0] if len(parsed) == 1 else expr.Expr("and", 0, 0, parsed)
+        return expr.check(whole, self.scope, FieldType.BOOLEAN)
 
     def leaf(self, kind: str, metric: Metric | None = None, wheres: Iterable[str] = ()) -> Leaf:
         """The leaf of ``kind`` over a metric's expression, of the documents that pass all of ``wheres``."""
         text = None if metric is None else metric.expr
-        value = self.typed(text, None if metric is None else _EXPECTED.get(metric.type))
+        value = self.typed(text, None if metric is None else EXPECTED.get(metric.type))
         conditions = sorted(wheres)
-        where = self.typed(" AND ".join(f"({one})" for one in conditions) or None, FieldType.BOOLEAN)
+        where = self.all_of(conditions)
         parts = [self.identity, kind, _meaning(value), None if where is None else expr.to_condition(where)]
         type_ = FieldType.INTEGER if kind in ("count", "distinct") or value is None else value.type
         label = f"{kind}({text or '*'})" + (f" where {' and '.join(conditions)}" if conditions else "")
@@ -52,37 +58,27 @@ class Reading:
         )
 
 
-def read(subject: Subject, source: Source, metrics: Iterable[Metric], wheres: Iterable[str]) -> Reading:
+def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Iterable[Use]) -> Reading:
     """Fix the types of a source's fields over everything that reads them, and build its key and filter.
 
     Args:
         subject: The subject, whose key dimensions the source must define.
         source: The source.
         metrics: The aggregates of this source that the subject computes.
-        wheres: Further filters over this source (those that composites add).
+        added: Further filters over this source (those that composites add).
 
     Raises:
         CompileError: The source lacks a dimension of the key.
         expr.ExpressionErrors: An expression is wrong.
     """
-    defined = {one.name: one for one in source.dimensions}
+    defined = {one.name for one in source.dimensions}
     lacking = [one.name for one in subject.key if one.name not in defined]
     if lacking:
         raise CompileError(subject.id, f"source {source.name} does not define the dimension {lacking[0]}")
-    declared = {one.path: FieldType(one.type) for one in source.fields}
-    dimensions = {name: expr.parse(one.expr or name) for name, one in defined.items()}
-    uses: list[tuple[Any, FieldType | None]] = [(dimensions[one.name], None) for one in subject.key]
-    if source.where is not None:
-        uses.append((expr.parse(source.where), FieldType.BOOLEAN))
-    uses += [(expr.parse(one.expr), _EXPECTED.get(one.type)) for one in metrics if one.expr is not None]
-    uses += [(expr.parse(one), FieldType.BOOLEAN) for one in wheres]
-    scope = Scope(fields=dict(declared), dimensions=dimensions, metrics=None, timezone=subject.timezone)
-    fields = expr.infer(uses, scope)
-    scope = Scope(fields=fields, dimensions=dimensions, metrics=None, timezone=subject.timezone)
-    key = tuple(
-        _key(subject, source, one.name, dimensions[one.name], scope) for one in sorted(subject.key, key=_name)
-    )
-    where = None if source.where is None else expr.check(expr.parse(source.where), scope, FieldType.BOOLEAN)
+    uses = source_uses(source, [one.name for one in subject.key], metrics, added)
+    scope = scope_of(source, subject.timezone, uses)
+    key = tuple(_key(subject, source, one.name, scope) for one in sorted(subject.key, key=_name))
+    where = None if source.where is None else expr.check(parse(source.where), scope, FieldType.BOOLEAN)
     collection: Any = source.collection
     if isinstance(collection, Env):
         collection = {"env": collection.name, "default": collection.default}
@@ -91,7 +87,7 @@ def read(subject: Subject, source: Source, metrics: Iterable[Metric], wheres: It
         [[one.name, one.type.value, expr.to_agg(one.expr)] for one in key],
         None if where is None else expr.to_condition(where),
     ]
-    types = tuple(sorted((path, one) for path, one in fields.items() if one is not None))
+    types = tuple(sorted((path, one) for path, one in scope.fields.items() if one is not None))
     return Reading(source, scope, types, key, where, canonical.digest(identity))
 
 
@@ -99,8 +95,8 @@ def _name(dimension: Any) -> str:
     return str(dimension.name)
 
 
-def _key(subject: Subject, source: Source, name: str, parsed: Any, scope: Scope) -> Key:
-    typed = expr.check(parsed, scope, None)
+def _key(subject: Subject, source: Source, name: str, scope: Scope) -> Key:
+    typed = expr.check(scope.dimensions[name], scope, None)
     if typed.type is None:
         raise CompileError(subject.id, f"nothing fixes the type of dimension {name} in source {source.name}")
     return Key(name, typed, typed.type)

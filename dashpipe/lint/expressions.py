@@ -245,7 +245,8 @@ def _misspelt(name: str, field: str) -> bool:
     """Whether two names are one letter apart: left out, too many, another, or two in the wrong order."""
     if abs(len(name) - len(field)) > 1:
         return False
-    start = next((at for at, (a, b) in enumerate(zip(name, field)) if a != b), min(len(name), len(field)))
+    both = enumerate(zip(name, field, strict=False))
+    start = next((at for at, (a, b) in both if a != b), min(len(name), len(field)))
     a, b = name[start:], field[start:]
     if a[:1].isdigit() and b[:1].isdigit():
         return False  # another number is another field

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,19 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
         yield Problem(
             subject.origin.at("start"),
             f"`{subject.start}` is not a day of the calendar",
-            "write the first local day to compute as YYYY-MM-DD, such as 2024-01-01",
+            f"write the first local day to compute as YYYY-MM-DD, such as {_meant(subject.start)}",
         )
+
+
+def _meant(text: str) -> str:
+    """The day that was most likely meant, else an example."""
+    numbers = [int(one) for one in re.findall(r"\d+", text)[:3]]
+    if len(numbers) == 3 and numbers[2] > 999:
+        numbers.reverse()  # 31.12.2023
+    try:
+        return date(*numbers).isoformat()
+    except (TypeError, ValueError):
+        return "2024-01-01"
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.cron import CronError, parse
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from dashpipe.lint.view import View
     from dashpipe.spec.model import Subject
+
+#: A time of day, as people write it.
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 _WORDS = {
     "hourly": "@hourly",
@@ -34,6 +38,9 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
     at = subject.origin.at("schedule")
     if cron.lower() in _WORDS:
         yield Problem(at, f"`{cron}` is no schedule", f'write "{_WORDS[cron.lower()]}", with the quotes')
+        return
+    if (time := _TIME.fullmatch(cron)) is not None:
+        yield Problem(at, f"`{cron}` is a time of day", f'write "{int(time[2])} {int(time[1])} * * *"')
         return
     try:
         parse(cron)

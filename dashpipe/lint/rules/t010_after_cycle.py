@@ -48,7 +48,9 @@ def _problem(cycle: list[str], view: View) -> Problem:
     return Problem(
         subject.origin.at("schedule", "after", index),
         text,
-        "give one of them a cron schedule",
+        "give one of them a cron schedule"
+        if len(cycle) > 2
+        else "name another subject, or write a cron schedule",
     )
 
 
