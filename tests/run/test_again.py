@@ -38,7 +38,7 @@ CHANGED = replace(
 
 @dataclass(frozen=True)
 class Then:
-    """When a task is cleared: what is stored by then, what the spec says, the time, and the rows to expect."""
+    """When a task is cleared: what is stored, what the spec says, the time, and the rows to expect."""
 
     here: Stage
     subject: Subject
