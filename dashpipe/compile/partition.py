@@ -31,6 +31,7 @@ NESTS: dict[Grain, tuple[Grain, ...]] = {
 }
 
 _TICK = timedelta(minutes=15)  # a stride: no hour ends and begins again within it
+_HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)  # since 1972 offsets are whole minutes and clocks change on whole minutes
 
 
@@ -103,10 +104,22 @@ def hour_label(instant: datetime, tz: str) -> str:
     return instant.astimezone(zone(tz)).strftime("%Y-%m-%dT%H%z")
 
 
+def _steady(start: datetime, end: datetime, tz: str) -> bool:
+    """Whether a local day has one offset from UTC throughout, as all but a few have."""
+    if end - start != 24 * _HOUR:
+        return False
+    offsets = {(start + tick * _TICK).astimezone(zone(tz)).utcoffset() for tick in range(97)}
+    return len(offsets) == 1
+
+
 @lru_cache(maxsize=4096)
 def hours_of(day: date, tz: str) -> tuple[tuple[str, datetime, datetime], ...]:
     """The hours of a local day in time order: label, UTC start, UTC end."""
     at, end = midnight(day, tz), _begins_last(day + timedelta(days=1), tz)
+    if _steady(at, end, tz):
+        name, offset = day.isoformat(), at.astimezone(zone(tz)).strftime("%z")
+        starts = [at + timedelta(hours=hour) for hour in range(24)]
+        return tuple((f"{name}T{hour:02}{offset}", one, one + _HOUR) for hour, one in enumerate(starts))
     hours: list[tuple[str, datetime, datetime]] = []
     start, label = at, hour_label(at, tz)
     while at < end:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -34,6 +35,23 @@ _SEVEN = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "s
 
 
 # -----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _engine() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def _quoted(value: Any) -> str:
+    """A value as a literal (bound parameters cost DuckDB an import a value)."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, (bool, int)):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_quoted, value))}]"
+    kind = "::DOUBLE" if isinstance(value, float) else ""
+    return "'" + str(value).replace("'", "''") + "'" + kind
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,8 @@ class Oracle:
         self.documents = documents
         self.names = names
         self.types = types
-        self.db = duckdb.connect()
+        self.db = _engine().cursor()
+        self.db.execute(f"CREATE SCHEMA s{id(self)}; SET schema = 's{id(self)}'")
         for setting in (
             f"TimeZone='{subject.timezone}'",
             "ieee_floating_point_ops=false",
@@ -78,21 +97,21 @@ class Oracle:
             self._load(source)
 
     def close(self) -> None:
-        """Let the database go."""
+        """Let the documents go."""
+        self.db.execute(f"SET schema = 'main'; DROP SCHEMA s{id(self)} CASCADE")
         self.db.close()
 
     def _load(self, source: Source) -> None:
         """A source's dated documents as a table of typed columns, and as a view that adds its dimensions."""
         columns = ", ".join(f'"{path}" {_SQL[type_]}' for path, type_ in FIELDS.items())
         self.db.execute(f"CREATE TABLE raw_{source.name} (_at TIMESTAMPTZ, {columns})")
-        values: list[Any] = []
+        values: list[str] = []
         for one in self.documents[self.names[source.name]]:
-            values.append(typed(reach(one, source.time.field), "date"))
-            values += [read(reach(one, path), type_)[0] for path, type_ in FIELDS.items()]
+            row = [typed(reach(one, source.time.field), "date")]
+            row += [read(reach(one, path), type_)[0] for path, type_ in FIELDS.items()]
+            values.append(f"({', '.join(map(_quoted, row))})")
         if values:
-            marks = f"({', '.join('?' * (len(FIELDS) + 1))})"
-            many = ", ".join([marks] * (len(values) // (len(FIELDS) + 1)))
-            self.db.execute(f"INSERT INTO raw_{source.name} VALUES {many}", values)
+            self.db.execute(f"INSERT INTO raw_{source.name} VALUES {', '.join(values)}")
         given = {one.name: one.expr for one in source.dimensions}
         added = [f", ({sql(given[one] or one)}) AS {one}" for one in self.key if one not in FIELDS]
         self.db.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -152,7 +152,30 @@ class Case:
 
     def __repr__(self) -> str:
         """The case as text that makes it again, so that a failing one can be kept."""
-        return f"Case({self.subject!r}, {self.documents!r}, {self.days!r}, {self.as_of!r})"
+        return f"Case({brief(self.subject)}, {self.documents!r}, {self.days!r}, {self.as_of!r})"
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        printer.text(repr(self))
+
+
+def brief(value: Any) -> str:
+    """An object of the spec's model as text, without what is left at its default and without declared fields."""
+    if isinstance(value, Grain):
+        return str(value)
+    if isinstance(value, tuple):
+        return f"({''.join(f'{brief(one)}, ' for one in value)})"
+    if not is_dataclass(value):
+        return repr(value)
+    told = []
+    for one in fields(value):
+        given = getattr(value, one.name)
+        if (
+            one.name != "origin"
+            and given != one.default
+            and not (isinstance(value, Source) and one.name == "fields")
+        ):
+            told.append(f"{one.name}={brief(given)}")
+    return f"{type(value).__name__}({', '.join(told)})"
 
 
 @st.composite

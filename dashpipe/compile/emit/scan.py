@@ -119,8 +119,13 @@ def part(key: tuple[Key, ...], leaves: tuple[Leaf, ...]) -> Stage:
     """The stage that turns a group into a part."""
     made: dict[str, Any] = {"_id": lb.key_text(_grouped(key), "$_id.p", "$_id"), "p": "$_id.p"}
     if key:
-        made["k"] = {one.name: f"$_id.k{at}" for at, one in enumerate(key)}
+        made["k"] = {one.name: _stored(one, f"$_id.k{at}") for at, one in enumerate(key)}
     return {"$project": {**made, **{leaf.id: 1 for leaf in leaves}}}
+
+
+def _stored(key: Key, grouped: str) -> Any:
+    # Grouped, int 1 and long 1 are one key; stored, whole numbers are longs.
+    return {"$toLong": grouped} if key.type is FieldType.INTEGER else grouped
 
 
 def _grouped(key: tuple[Key, ...]) -> tuple[Key, ...]:
