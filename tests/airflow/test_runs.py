@@ -87,7 +87,7 @@ def test_a_run_publishes_and_a_second_changes_nothing(
 
 
 def test_a_failed_check_is_red_at_once_and_cleaned_up(deployed: Path, database: Any) -> None:
-    """A failed check is not tried again and stops the run; cleanup frees the lease, and turns nothing green."""
+    """A failed check is not tried again and stops the run; cleanup frees the lease, but leaves it red."""
     database["orders"].delete_many({})
     write(deployed, {"metrics/shop/daily.yml": subject("daily", MORE)})
     condition, states, tries = outcome(dag_of(deployed).test(run_conf=CONF))

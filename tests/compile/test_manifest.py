@@ -251,7 +251,7 @@ def test_a_missing_folder_of_specs_retires_nothing(tmp_path: Path) -> None:
 
 
 def test_a_deleted_file_retires_its_subject(tmp_path: Path) -> None:
-    """Its entry goes, from the manifest and from the folder; so does that of a subject that took another version."""
+    """Its entry and its file go; so do those of a subject that took another version."""
     project(tmp_path, "one", "two")
     compiled(tmp_path)
     write(tmp_path, {"metrics/shop/one.yml": "", "metrics/shop/two.yml": subject("two", "version: 2\n")})
