@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,9 @@ from dashpipe.cli.common import colored, find_subject, format_option, load_proje
 
 if TYPE_CHECKING:
     from dashpipe.run.status import Status, Stretch
+
+#: The most stretches of a grain that are shown one by one; JSON has all.
+_MOST = 12
 
 _COLORS = {"published": "green", "incomplete": "cyan", "failed": "red", "missing": "yellow"}
 
@@ -54,8 +58,21 @@ def _lines(one: Status) -> list[str]:
         done = ", ".join(run["done"]) or "nothing yet"
         lines.append(f"  run {run['id']} ({run['kind']}, {run['at']:%Y-%m-%d %H:%M} UTC): {done}")
     for grain, stretches in one.grains.items():
-        lines += [f"  {grain.value:<8}{_stretch(stretch)}" for stretch in stretches]
+        shown = stretches if len(stretches) <= _MOST else _by_state(stretches)
+        lines += [f"  {grain.value:<8}{_stretch(stretch)}" for stretch in shown]
     return [*lines, ""]
+
+
+def _by_state(stretches: tuple[Stretch, ...]) -> list[Stretch]:
+    """One line a state, with the reason of its newest stretch: many short ones say nothing to a reader."""
+    found: dict[str, Stretch] = {}
+    for one in stretches:
+        so_far = found.get(one.state)
+        count = one.count + (so_far.count if so_far else 0)
+        rows = one.rows + (so_far.rows if so_far else 0)
+        first = so_far.first if so_far else one.first
+        found[one.state] = replace(one, first=first, count=count, rows=rows)
+    return list(found.values())
 
 
 def _stretch(one: Stretch) -> str:
