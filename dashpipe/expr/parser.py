@@ -63,6 +63,9 @@ class _Parser(Primary):
                 "a function's name stands right before its parenthesis; a product needs its sign: a * (b + c)"
             )
             return ExpressionError("a parenthesis after a value", token.start, token.end, help)
+        if token.word == "NOT":
+            help = "write IS NOT NULL, NOT IN, NOT LIKE or NOT BETWEEN"
+            return ExpressionError("NOT follows a value", token.start, token.end, help)
         help = "write the operator between the two values: + - * / = < > AND OR …"
         return ExpressionError(
             f"{token.text} follows a value without an operator", token.start, token.end, help

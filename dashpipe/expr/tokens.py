@@ -36,6 +36,18 @@ _ODD = re.compile(r"\|\||::|&&|//|<=>|=~|!~|->>?|\*\*|--|/\*|[\s\S]")
 #: Longest run of signs that is an operator of some other language though its first sign is one here.
 _FOREIGN = ("//", "**", "->", "--", "/*", "<=>", "=~")
 
+#: Operators of MongoDB's query form, by what is written for them.
+_MONGO = {
+    **dict.fromkeys(("eq", "ne", "gt", "gte", "lt", "lte"), "write = <> > >= < <= between the two values"),
+    "in": "write x IN ('a', 'b')",
+    "nin": "write x NOT IN ('a', 'b')",
+    "and": "write AND",
+    "or": "write OR",
+    "not": "write NOT",
+    "exists": "write x IS NOT NULL",
+    "regex": "write LIKE with % and _, or starts_with(x, 'a') or contains(x, 'a')",
+}
+
 #: Full-width signs that look like the plain ones.
 _WIDE = dict(zip("（），。＝＜＞＋－＊／％；：", "(),.=<>+-*/%;:"))
 
@@ -118,11 +130,15 @@ def tokenize(text: str, errors: list[ExpressionError]) -> list[Token]:
 def _recovered(text: str, at: int, tokens: list[Token], errors: list[ExpressionError]) -> int:
     error = _odd(text, at)
     sign = text[at : error.end]
+    value_before = bool(tokens) and (tokens[-1].text == ")" or tokens[-1].kind != "op")
     if sign == "&&":
         tokens.append(Token("word", sign, at, at + 2, "AND"))
-    elif not (sign == "$" and text[at + 1 : at + 2].isalpha()) and not (
-        sign == ";" and not text[at + 1 :].strip()
-    ):
+    elif sign == "$":
+        operator = re.compile(r"\$([A-Za-z]+)").match(text, at)
+        if operator is None or (value_before and tokens[-1].word not in ("AND", "OR", "NOT")):
+            help = _MONGO.get(operator[1] if operator else "", error.help)
+            raise ExpressionError(error.message, at, at + 1, help)
+    elif sign != ";" or text[at + 1 :].strip():
         raise error
     errors.append(error)
     return error.end

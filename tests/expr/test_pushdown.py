@@ -21,8 +21,27 @@ OPERATORS = ["=", "<>", "<", "<=", ">", ">="]
 
 #: Literals of each type, as both read them; a point literal beside a double gets its exponent for DuckDB below.
 LITERALS = {
-    F.INTEGER: ["0", "60", "-60", "60.5e0", "9007199254740993", "9223372036854775807", "-9223372036854775807"],
-    F.NUMBER: ["0", "60", "60.5", "0.05", "9007199254740992", "9007199254740993", "9007199254740994e0", "1e308", "5e-324", "0.3"],
+    F.INTEGER: [
+        "0",
+        "60",
+        "-60",
+        "60.5e0",
+        "9007199254740993",
+        "9223372036854775807",
+        "-9223372036854775807",
+    ],
+    F.NUMBER: [
+        "0",
+        "60",
+        "60.5",
+        "0.05",
+        "9007199254740992",
+        "9007199254740993",
+        "9007199254740994e0",
+        "1e308",
+        "5e-324",
+        "0.3",
+    ],
     F.DECIMAL: ["0", "60", "60.5", "0.05", "0.050000000000000002", "9007199254740993", "9223372036854775807"],
     F.STRING: ["''", "'60'", "'a'", "'abc'", "'$a'", "'Ünï'"],
     F.BOOLEAN: ["TRUE", "FALSE"],
@@ -78,7 +97,9 @@ def in_duckdb(text: str, type_: FieldType, path: str) -> str:
 
 @pytest.mark.parametrize("path", ["x", "s.x", "s.t.x"])
 @pytest.mark.parametrize("type_", list(LITERALS))
-def test_a_pushed_filter_is_the_condition(database: Database[dict[str, Any]], type_: FieldType, path: str) -> None:
+def test_a_pushed_filter_is_the_condition(
+    database: Database[dict[str, Any]], type_: FieldType, path: str
+) -> None:
     """Query and residual, the expression, and DuckDB pick the same of all documents; no condition is null."""
     scope = Scope(fields={path: type_}, timezone="UTC")
     values = [one for one in EVERY if type_ is not F.DECIMAL or _narrow(seen(one, type_))]
@@ -92,7 +113,9 @@ def test_a_pushed_filter_is_the_condition(database: Database[dict[str, Any]], ty
     duck.execute("SET TimeZone = 'UTC'")
     duck.execute(f"CREATE TABLE rows (id INTEGER, x {COLUMNS[type_]})")
     mark = "make_timestamptz(?)" if type_ is F.DATE else "?"
-    duck.executemany(f"INSERT INTO rows VALUES (?, {mark})", [[at, stored(one)] for at, one in enumerate(views)])
+    duck.executemany(
+        f"INSERT INTO rows VALUES (?, {mark})", [[at, stored(one)] for at, one in enumerate(views)]
+    )
 
     texts = list(conditions(type_, path))
     typed = [expr.check(expr.parse(text), scope, F.BOOLEAN) for text in texts]
@@ -162,15 +185,31 @@ def test_lists_that_contain_a_value(database: Database[dict[str, Any]]) -> None:
         pushed = expr.to_query(typed)
         assert pushed.query and pushed.residual is not None
         query = {"$and": [pushed.query, {"$expr": expr.to_condition(pushed.residual)}]}
-        wanted = {at for at, one in enumerate(EVERY) if isinstance(one, list) and any(type(v) is type(value) and v == value for v in one)}
+        wanted = {
+            at
+            for at, one in enumerate(EVERY)
+            if isinstance(one, list) and any(type(v) is type(value) and v == value for v in one)
+        }
         assert {row["_id"] for row in database.rows.find(query)} == wanted
 
 
 def test_filters_that_are_served_whole() -> None:
     """Comparisons with constants leave nothing to an expression."""
-    fields: dict[str, FieldType | None] = {"n": F.NUMBER, "t": F.STRING, "w": F.DATE, "b": F.BOOLEAN, "i": F.INTEGER}
+    fields: dict[str, FieldType | None] = {
+        "n": F.NUMBER,
+        "t": F.STRING,
+        "w": F.DATE,
+        "b": F.BOOLEAN,
+        "i": F.INTEGER,
+    }
     scope = Scope(fields=fields)
-    for text in ("t = 'a' AND n >= 60", "b", "NOT b AND w < DATE '2024-01-01'", "i IN (1, 2) OR t LIKE 'a%'", "n IS NOT NULL"):
+    for text in (
+        "t = 'a' AND n >= 60",
+        "b",
+        "NOT b AND w < DATE '2024-01-01'",
+        "i IN (1, 2) OR t LIKE 'a%'",
+        "n IS NOT NULL",
+    ):
         pushed = expr.to_query(expr.check(expr.parse(text), scope, F.BOOLEAN))
         assert pushed.query, text
         assert pushed.residual is None, text
@@ -184,7 +223,9 @@ def test_what_is_left_of_a_filter() -> None:
     assert pushed.residual == expr.check(expr.parse("year(w) = 2024"), scope, F.BOOLEAN)
 
 
-@pytest.mark.parametrize("value", [0.0, 60.0, 0.05, -0.3, 1.0, 2.0**53, 2.0**53 + 2, 5e-324, 1e308, MOST, -1e-5])
+@pytest.mark.parametrize(
+    "value", [0.0, 60.0, 0.05, -0.3, 1.0, 2.0**53, 2.0**53 + 2, 5e-324, 1e308, MOST, -1e-5]
+)
 def test_bounds_of_a_double(value: float) -> None:
     """The decimals within the bounds are just those that Python reads as the double."""
     with localcontext() as context:

@@ -45,12 +45,11 @@ def visit(context: Context, expr: Expr, want: FieldType | None) -> Typed:
 
 def read(context: Context, expr: Expr, expected: FieldType | None) -> Typed:
     """A whole expression, held to the type that is expected of it (any numeric where one is)."""
+    if expected is FieldType.BOOLEAN:
+        return conditions.condition(context, expr, "a condition is needed")
     typed = visit(context, expr, None)
     if expected is None:
         return typed
-    if expected is FieldType.BOOLEAN:
-        help = "compare it: x > 0, x = 'a', x IS NOT NULL"
-        return context.want(expr, typed, expected, "a condition is needed", help)
     help = "write CAST(x AS DOUBLE) where it holds a number; documents are counted by `type: count`"
     return context.want(
         expr, typed, expected, f"{word(expected)} is needed", help if expected in NUMERIC else ""

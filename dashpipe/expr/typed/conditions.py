@@ -10,7 +10,7 @@ from dashpipe.expr.like import Pattern
 from dashpipe.expr.scope import Typed
 from dashpipe.expr.typed.context import WRONG, Context, is_null
 from dashpipe.expr.typed.operators import unify
-from dashpipe.expr.types import FieldType, word
+from dashpipe.expr.types import NUMERIC, FieldType, word
 
 _BOOLEAN = FieldType.BOOLEAN
 
@@ -23,8 +23,9 @@ def boolean(kind: str, *args: Typed, value: Any = None) -> Typed:
 def condition(context: Context, expr: Expr, why: str) -> Typed:
     """A node that must be true or false."""
     typed = context.visit(context, expr, None)
-    help = "compare it: x > 0, x = 'a', x IS NOT NULL"
-    return context.want(expr, typed, _BOOLEAN, why, help)
+    tests = {FieldType.STRING: "= 'a'", FieldType.DATE: ">= DATE '2024-01-31'"}
+    test = "> 0" if typed.type in NUMERIC else tests.get(typed.type or _BOOLEAN, "IS NOT NULL")
+    return context.want(expr, typed, _BOOLEAN, why, f"compare it: {called(expr)} {test}")
 
 
 def logic(context: Context, expr: Expr, _: FieldType | None) -> Typed:
@@ -61,7 +62,7 @@ def comparison(context: Context, expr: Expr, _: FieldType | None) -> Typed:
     sides = [context.visit(context, one, None) for one in expr.args]
     for at, one in enumerate(sides):
         if is_null(one) and expr.args[at].kind == "null":
-            other = context_text(expr.args[1 - at])
+            other = called(expr.args[1 - at])
             form = "IS NOT NULL" if expr.value == "<>" else "IS NULL"
             return context.error(
                 expr, f"a comparison with NULL is never true: {expr.value} NULL", f"write {other} {form}"
@@ -70,7 +71,7 @@ def comparison(context: Context, expr: Expr, _: FieldType | None) -> Typed:
     return WRONG if made is None else boolean("cmp", *made, value=expr.value)
 
 
-def context_text(expr: Expr) -> str:
+def called(expr: Expr) -> str:
     """How a node is called in a remedy: its name, or x."""
     return str(expr.value.name) if expr.kind == "name" else "x"
 

@@ -195,6 +195,8 @@ def _remedy(wrong: Typed, other: Typed) -> str:
             else "2024-01-31"
         )
         return f"a date is written as text: '{day}'"
+    if FieldType.ARRAY in (wrong.type, other.type):
+        return "write list_contains(x, 'a'), or compare len(x)"
     if other.type is FieldType.BOOLEAN:
         return "a true-or-false value is compared with TRUE or FALSE, or stands alone"
     return "convert one of them: CAST(x AS INTEGER), CAST(x AS DOUBLE), CAST(x AS VARCHAR)"
