@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dashpipe.cli.common import format_option, load_project, project_option, project_root
+from dashpipe.spec.diagnostic import Severity
 
 if TYPE_CHECKING:
     from dashpipe.compile.manifest import Manifest
@@ -34,11 +35,14 @@ def command(out: Path | None, check: bool, format: str) -> int:
     """
     from dashpipe.compile import store
     from dashpipe.compile.project import compile_project, hashes
+    from dashpipe.compile.schema import disagreements
 
     root = project_root()
     folder = out or root / "dags" / store.FOLDER
     found = hashes(root)
-    manifest, findings = compile_project(load_project(), found, store.read(folder))
+    project = load_project()
+    manifest, findings = compile_project(project, found, store.read(folder))
+    findings += disagreements(project, findings)
     try:
         done = store.compare(folder, manifest) if check else store.write(folder, manifest)
     except OSError as error:
@@ -47,7 +51,8 @@ def command(out: Path | None, check: bool, format: str) -> int:
         click.echo(_json(manifest, findings, done))
     else:
         _say(manifest, findings, done, check)
-    return 1 if manifest.errors or (check and done.changed) else 0
+    broken = any(one.severity is Severity.ERROR for one in findings)
+    return 1 if broken or (check and done.changed) else 0
 
 
 def _json(manifest: Manifest, findings: Sequence[Diagnostic], done: Written) -> str:
@@ -77,6 +82,6 @@ def _say(manifest: Manifest, findings: Sequence[Diagnostic], done: Written, chec
         elif entry["state"] == "stub":
             click.echo(f"broken   {dag_id} ({entry['file']}): its tasks fail until it is mended")
     for one in findings:
-        if one.severity.value == "error":
+        if one.severity is Severity.ERROR:
             click.echo(line(one), err=True)
     click.echo(f"{len(manifest.entries)} subjects, {len(done.kept)} files as they were", err=True)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from dashpipe.compile import store
 from dashpipe.compile.entry import INDEX
 from dashpipe.compile.manifest import Manifest
 from dashpipe.compile.project import compile_project, hashes
+from dashpipe.compile.schema import disagreements
 from dashpipe.compile.store import ManifestError
+from dashpipe.lint import lint
 from dashpipe.spec import codec
+from dashpipe.spec.model import Metric
 from dashpipe.spec.project import load
 from tests.compile.projects import SETTINGS, model, project, subject, write
 
@@ -328,3 +332,35 @@ def test_settings_are_one_name() -> None:
 
     assert entry.SETTINGS == specs.SETTINGS
     assert SETTINGS.startswith("metrics")
+
+
+def test_the_json_schema_is_a_second_reader(tmp_path: Path) -> None:
+    """What lint would let through and the published schema refuses is said at its place, as dashpipe's mistake."""
+    project(tmp_path, "one")
+    write(
+        tmp_path, {"metrics/shop/one.yml": subject("one").replace("lookback_days: 3", "lookback_days: many")}
+    )
+    read = load(tmp_path)
+    assert list(disagreements(read, lint(read))) == []
+    (found,) = disagreements(read, [])
+    assert (found.code, found.file, found.path) == ("L005", "metrics/shop/one.yml", ("lookback_days",))
+    assert (found.span.line, found.span.column) == (5, 16)
+    assert found.message.startswith("the JSON Schema refuses this, and no rule says why: ")
+
+
+def test_what_has_no_plan_is_broken(tmp_path: Path) -> None:
+    """A subject that lint accepts and the compiler does not is broken here, not in its first run."""
+    from dashpipe.compile.project import _compiled, _specs
+
+    read = load(project(tmp_path, "one"))
+    (good,) = _specs(read, [])
+    assert _compiled(read, good) is good
+    assert good.subject is not None
+    circular = tuple(Metric(name, "ratio", numerator="b", denominator="a") for name in ("a", "b"))
+    spec = _compiled(read, replace(good, subject=replace(good.subject, metrics=circular)))
+    assert spec.subject is None
+    (found,) = spec.findings
+    assert found.message.startswith(
+        "this cannot be compiled, and no rule says why: metrics refer to each other"
+    )
+    assert (found.file, found.span.line) == ("metrics/shop/one.yml", 2)
