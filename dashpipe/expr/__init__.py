@@ -1,6 +1,7 @@
 """SQL scalar expressions: read, typed, and turned into what MongoDB runs.
 
-``parse`` → ``infer`` the types of fields from all their uses → ``check`` → ``to_agg``, ``to_condition``, ``to_query``.
+``parse`` → ``infer`` the types of fields from all their uses → ``check`` → ``to_agg``, ``to_condition``,
+``to_query``.
 """
 
 from __future__ import annotations

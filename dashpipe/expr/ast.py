@@ -12,7 +12,8 @@ class Expr:
     """A node of the tree. ``start`` and ``end`` are offsets into the text, the end exclusive.
 
     Kinds, with their ``args`` and ``value``:
-        ``null``, ``bool``, ``int``, ``point`` (a Decimal), ``float``, ``text``, ``date``, ``timestamp``: a literal;
+        ``null``, ``bool``, ``int``, ``point`` (a Decimal), ``float``, ``text``, ``date``, ``timestamp``: a
+        literal;
         ``name``: a reference (``value`` is a `Name`);
         ``neg``, ``not``: one argument; ``and``, ``or``: two or more;
         ``binary``: two arguments, ``value`` is the operator (``+ - * / % = <> < <= > >=``);
@@ -35,8 +36,8 @@ class Expr:
 class Name:
     """A reference as written: ``teacher.id``, ``doc.course``, ``"class-id"``.
 
-    ``name`` is the dotted path without ``doc.`` and quotes; ``forced`` that ``doc.`` stood before it; ``quoted`` that
-    the whole of it was one quoted part.
+    ``name`` is the dotted path without ``doc.`` and quotes; ``forced`` that ``doc.`` stood before it;
+    ``quoted`` that the whole of it was one quoted part.
     """
 
     name: str

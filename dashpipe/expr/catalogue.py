@@ -69,7 +69,10 @@ _OPERATORS = (
     (
         "CAST",
         "CAST(a AS type)",
-        "conversion to INTEGER, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BOOLEAN, DATE (the start of the local day) or TIMESTAMP; the run fails where it fails",
+        (
+            "conversion to INTEGER, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BOOLEAN, DATE (a local day's start)"
+            " or TIMESTAMP; the run fails where it fails"
+        ),
         "CAST(zip AS INTEGER)",
     ),
     ("TRY_CAST", "TRY_CAST(a AS type)", "as CAST; NULL where it fails", "TRY_CAST(score AS DOUBLE)"),

@@ -14,7 +14,8 @@ class ExpressionError(ValueError):
         end: Offset after the last one.
         help: What to write instead.
         use: Which of the expressions given to ``infer`` it is in; 0 elsewhere.
-        follows: Whether it only follows from a mistake in a dimension's own expression, which is reported there.
+        follows: Whether it only follows from a mistake in a dimension's own expression, which is reported
+            there.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Which stored values a field of a type takes: as tests in an expression and as a filter in query form.
 
-The two agree on every BSON value; null and missing pass neither. Bounds rely on BSON's order of types: NaN lies below
-every number, text above, MinKey below null.
+The two agree on every BSON value; null and missing pass neither. Bounds rely on BSON's order of types: NaN
+lies below every number, text above, MinKey below null.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def mistyped(path: str, type_: FieldType) -> Any:
 
 
 def mistyped_query(path: str, type_: FieldType) -> dict[str, Any]:
-    """A filter for documents whose value may be mistyped, each part a tight index bound; `mistyped` is exact."""
+    """A filter for values that may be mistyped, each part a tight index bound; `mistyped` is exact."""
     others = [one for one in _OTHERS if one != _BSON.get(type_)]
     found: list[dict[str, Any]] = []
     if type_ is FieldType.NUMBER:

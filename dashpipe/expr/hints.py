@@ -79,6 +79,8 @@ SPELLED = {
 
 AGGREGATE = "an aggregate is the metric's `type:`; its `expr:` is the value of one document"
 
+_CLOCK = "a run can be repeated later and must give the same rows, so there is no clock"
+
 #: Functions that are not in the subset, in lower case, with what to write instead.
 FUNCTIONS = {
     "count": f"{AGGREGATE}: type: count",
@@ -91,11 +93,11 @@ FUNCTIONS = {
     "stddev": f"{AGGREGATE}: type: stddev",
     "variance": f"{AGGREGATE}: type: variance",
     "any_value": AGGREGATE,
-    "now": "a run can be repeated later and must give the same rows, so there is no clock; compare two fields",
-    "current_date": "a run can be repeated later and must give the same rows, so there is no clock; compare two fields",
-    "current_timestamp": "a run can be repeated later and must give the same rows, so there is no clock",
-    "today": "a run can be repeated later and must give the same rows, so there is no clock; compare two fields",
-    "getdate": "a run can be repeated later and must give the same rows, so there is no clock; compare two fields",
+    "now": f"{_CLOCK}; compare two fields",
+    "current_date": f"{_CLOCK}; compare two fields",
+    "current_timestamp": _CLOCK,
+    "today": f"{_CLOCK}; compare two fields",
+    "getdate": f"{_CLOCK}; compare two fields",
     "random": "a run can be repeated later and must give the same rows, so there is no chance",
     "if": "write CASE WHEN a THEN b ELSE c END",
     "iff": "write CASE WHEN a THEN b ELSE c END",

@@ -16,15 +16,16 @@ from dashpipe.expr.types import FieldType
 def infer(uses: Sequence[tuple[Expr, FieldType | None]], scope: Scope) -> dict[str, FieldType | None]:
     """The type of every document field that these expressions read, beside the declared ones.
 
-    What is declared stays. Other fields get the type that their use asks for, the first use first, until nothing more
-    follows; one whose type nothing fixes is ``None``.
+    What is declared stays. Other fields get the type that their use asks for, the first use first, until
+    nothing more follows; one whose type nothing fixes is ``None``.
 
     Args:
         uses: The expressions, each with the type that is expected of it.
         scope: The source's scope; its ``fields`` are the declared ones.
 
     Raises:
-        ExpressionErrors: Uses of a field contradict each other; ``use`` says which expression is the later one.
+        ExpressionErrors: Uses of a field contradict each other; ``use`` says which expression is the later
+            one.
     """
     types: dict[str, FieldType | None] = dict(scope.fields)
     known = Scope(types, scope.dimensions, scope.metrics, scope.timezone)

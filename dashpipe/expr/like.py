@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern as parts: text to be met, ``%`` (any text) as ``None``, ``_`` (any one character) as an integer count."""
+    """A pattern as parts: text to be met, ``%`` as ``None``, ``_`` as how many stand together."""
 
     parts: tuple[str | int | None, ...]
 
@@ -75,7 +75,7 @@ class Pattern:
         return str(parts[0]) if parts else ""
 
     def regex(self) -> str:
-        """The pattern as a regular expression, with the dot taking line ends, to be matched against the text and ``|``.
+        """The pattern as a regular expression (the dot takes line ends), for the text with ``|`` behind it.
 
         The sign at the end keeps ``$`` from matching before a line end that is the text's last character.
         """

@@ -13,7 +13,8 @@ from dashpipe.expr.errors import ExpressionError
 from dashpipe.expr.hints import FOREIGN, RESERVED, SPELLED
 from dashpipe.expr.tokens import Token
 
-#: How deep the tree may be, in levels of the document that it becomes: servers refuse one of more than about 180.
+#: How deep the tree may be, in levels of the document that it becomes: servers refuse one of more than about
+#: 180.
 DEEPEST = 120
 #: How many parentheses, calls and operands may be open at once.
 _OPEN = 60
@@ -156,7 +157,7 @@ class Primary(ABC):
             raise ExpressionError(
                 f"{word} is not part of the expression language", token.start, token.end, FOREIGN[word]
             )
-        help = f'write the value that belongs there; a field of that name stands in double quotes: "{token.text}"'
+        help = f'write the value that belongs there; a field so named stands in double quotes: "{token.text}"'
         raise ExpressionError(f"{token.text} stands where a value should", token.start, token.end, help)
 
     def word(self, token: Token) -> Expr:
@@ -192,7 +193,7 @@ class Primary(ABC):
             return token.text
         part = token.text[1:-1].replace('""', '"')
         if not part or part.startswith("$") or "." in part or "\0" in part:
-            help = 'quotes stand around one part of a path, which is not empty, has no dot and no $ in front: "a"."b-c"'
+            help = 'quotes stand around one part of a path: not empty, no dot, no $ in front: "a"."b-c"'
             raise ExpressionError(f"{token.text} is no field's name", token.start, token.end, help)
         return part
 

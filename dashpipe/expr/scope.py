@@ -29,15 +29,18 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A node of an expression with its type: names are resolved, types converted, literals in the type they have.
+    """A node of an expression with its type: names resolved, types converted, literals as values.
 
     Kinds, with their ``args`` and ``value``:
         ``literal`` (a Python value), ``field`` (its path), ``metric`` (its name);
         ``convert``: one numeric argument, to ``type``; ``neg``; ``arith``: two, ``value`` is the operator;
-        ``cmp``: two of one type, ``value`` is the operator; ``in``: the operand, ``value`` a tuple of literals;
-        ``and``, ``or``, ``not``, ``isnull``; ``distinct``: IS DISTINCT FROM; ``like``: the operand, ``value`` the pattern;
+        ``cmp``: two of one type, ``value`` is the operator; ``in``: the operand, ``value`` a tuple of
+        literals;
+        ``and``, ``or``, ``not``, ``isnull``; ``distinct``: IS DISTINCT FROM; ``like``: the operand,
+        ``value`` the pattern;
         ``case``: when, then, …, else; ``call``: ``value`` is (the function's name, the zone);
-        ``cast``: one argument, ``value`` is (a `Target`, try, the zone); ``wrong``: a mistake was reported here.
+        ``cast``: one argument, ``value`` is (a `Target`, try, the zone); ``wrong``: a mistake was reported
+        here.
     """
 
     kind: str

@@ -12,7 +12,7 @@ LONGEST = 10_000
 
 
 class Token(NamedTuple):
-    """One token. ``kind`` is num, word, quoted, text, op or end; ``text`` is as written, ``word`` in upper case."""
+    """A token: ``kind`` is num, word, quoted, text, op or end; ``text`` as written, ``word`` in capitals."""
 
     kind: str
     text: str
@@ -56,7 +56,7 @@ _HINTS = {
     "::": "convert with CAST(x AS INTEGER), or TRY_CAST to get NULL where it fails",
     "&&": "write AND",
     "//": "write floor(a / b)",
-    "--": "a comment stands behind # outside the expression, or in `description:`; minus a negative is a - (-b)",
+    "--": "a comment stands behind # outside the expression; minus a negative is a - (-b)",
     "/*": "a comment stands behind # outside the expression, or in `description:`",
     "<=>": "write a IS NOT DISTINCT FROM b",
     "=~": "write LIKE with % and _, or starts_with(x, 'a') or contains(x, 'a')",
@@ -68,7 +68,7 @@ _HINTS = {
     "^": "write power(a, b)",
     "$": "write the field's name without $",
     "`": 'a name that needs quotes stands in double quotes: "class-id"',
-    "[": "for an array there are len(x) and list_contains(x, 1); a list of values stands in parentheses: IN (1, 2)",
+    "[": "an array has len(x) and list_contains(x, 1); a list of values stands in parentheses: IN (1, 2)",
     "{": "write the value itself; environment values stand outside expressions",
     ";": "an expression is one value: leave the semicolon out",
     "!": "write NOT",
@@ -85,8 +85,8 @@ _HINTS = {
 def tokenize(text: str, errors: list[ExpressionError]) -> list[Token]:
     """Split an expression's text into tokens, the last of kind ``end``.
 
-    Signs whose meaning is plain (``&&``, a ``$`` before a name, a semicolon at the end) are read as what they mean and
-    noted in ``errors``, so that what follows is read too.
+    Signs whose meaning is plain (``&&``, a ``$`` before a name, a semicolon at the end) are read as what
+    they mean and noted in ``errors``, so that what follows is read too.
 
     Raises:
         ExpressionError: A character that no expression has, an open quote, or a text beyond `LONGEST`.

@@ -8,7 +8,8 @@ from enum import Enum
 class FieldType(str, Enum):
     """The type of a field. The value is the word used in YAML.
 
-    ``INTEGER`` takes int, long and whole doubles within 64 bits; ``NUMBER`` every finite numeric value, as a double;
+    ``INTEGER`` takes int, long and whole doubles within 64 bits; ``NUMBER`` every finite numeric value, as a
+    double;
     ``DECIMAL`` int, long and decimal; the others the BSON type of their name.
     """
 

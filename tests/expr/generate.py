@@ -1,6 +1,6 @@
 """Random expressions of a wanted type, as dashpipe and DuckDB read them.
 
-The text is the same but for point literals beside doubles, which DuckDB reads as decimals: it gets an exponent.
+The text is the same but for point literals beside doubles: DuckDB reads them as decimals without an exponent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _same(text: str) -> Both:
 
 
 class Generator:
-    """Draws expressions; what would make DuckDB fail a whole query (roots of negatives, overflow) is kept out."""
+    """Draws expressions; what fails a whole query in DuckDB (roots of negatives, overflow) is kept out."""
 
     def __init__(self, random_: random.Random) -> None:
         self.r = random_
@@ -90,13 +90,45 @@ class Generator:
     def integer(self, depth: int) -> Both:
         r = self.r
         form = r.choice(
-            ["({} + {})", "({} - {})", "({} % {})", "-({})", "abs({})", "sign(N)", "length(T)", "len(A)", "round({})", "part", "diff",
-             "sub", "({} * 3)", "CAST(N AS BIGINT)", "CAST(D AS INTEGER)", "CAST(B AS INTEGER)", "TRY_CAST(t1 AS BIGINT)", "round({}, -1)",
-             "mod({}, 7)", "(7 + 3 * {})"]
-        )  # fmt: skip
+            [
+                "({} + {})",
+                "({} - {})",
+                "({} % {})",
+                "-({})",
+                "abs({})",
+                "sign(N)",
+                "length(T)",
+                "len(A)",
+                "round({})",
+                "part",
+                "diff",
+                "sub",
+                "({} * 3)",
+                "CAST(N AS BIGINT)",
+                "CAST(D AS INTEGER)",
+                "CAST(B AS INTEGER)",
+                "TRY_CAST(t1 AS BIGINT)",
+                "round({}, -1)",
+                "mod({}, 7)",
+                "(7 + 3 * {})",
+            ]
+        )
         if form == "part":
             name = r.choice(
-                "year quarter month day hour minute second dayofweek isodow dayofyear week isoyear".split()
+                [
+                    "year",
+                    "quarter",
+                    "month",
+                    "day",
+                    "hour",
+                    "minute",
+                    "second",
+                    "dayofweek",
+                    "isodow",
+                    "dayofyear",
+                    "week",
+                    "isoyear",
+                ]
             )
             return _fill(f"{name}({{}})", self.of(F.DATE, depth))
         if form in ("diff", "sub"):
@@ -115,10 +147,33 @@ class Generator:
     def number(self, depth: int) -> Both:
         r = self.r
         form = r.choice(
-            ["({} + {})", "({} - {})", "({} * {})", "({} / {})", "({} % {})", "-({})", "abs({})", "round({})", "round({}, 2)", "round({}, -1)",
-             "floor({})", "ceil({})", "sqrt(abs({}))", "ln(abs({}) + 1e0)", "log10(abs({}) + 1e0)", "exp(least({}, 5e0))",
-             "power(abs({}) + 1e0, 0.5e0)", "I / I", "floor(I)", "({} + I)", "(I * {})", "CAST(I AS DOUBLE)", "TRY_CAST(t2 AS DOUBLE)", "CAST(D AS DOUBLE)"]
-        )  # fmt: skip
+            [
+                "({} + {})",
+                "({} - {})",
+                "({} * {})",
+                "({} / {})",
+                "({} % {})",
+                "-({})",
+                "abs({})",
+                "round({})",
+                "round({}, 2)",
+                "round({}, -1)",
+                "floor({})",
+                "ceil({})",
+                "sqrt(abs({}))",
+                "ln(abs({}) + 1e0)",
+                "log10(abs({}) + 1e0)",
+                "exp(least({}, 5e0))",
+                "power(abs({}) + 1e0, 0.5e0)",
+                "I / I",
+                "floor(I)",
+                "({} + I)",
+                "(I * {})",
+                "CAST(I AS DOUBLE)",
+                "TRY_CAST(t2 AS DOUBLE)",
+                "CAST(D AS DOUBLE)",
+            ]
+        )
         if "t2" in form:
             return _same(form)
         if "D AS" in form:
@@ -127,19 +182,52 @@ class Generator:
         return _fill(_sloted(form), *parts)
 
     def decimal(self, depth: int) -> Both:
-        form = self.r.choice(["({} + {})", "({} - {})", "({} * 2)", "({} + 0.05)", "-({})", "abs({})", "round({}, 1)", "round({})",
-                              "floor({})", "ceil({})", "(d1 * d2)", "CAST(i1 AS DECIMAL(12, 2))", "CAST(d1 AS DECIMAL(12, 1))",
-                              "CAST(n1 AS DECIMAL(12, 2))", "coalesce({}, 0.5)", "(d1 * (1 - 0.25))", "(d1 % 7)"])  # fmt: skip
+        form = self.r.choice(
+            [
+                "({} + {})",
+                "({} - {})",
+                "({} * 2)",
+                "({} + 0.05)",
+                "-({})",
+                "abs({})",
+                "round({}, 1)",
+                "round({})",
+                "floor({})",
+                "ceil({})",
+                "(d1 * d2)",
+                "CAST(i1 AS DECIMAL(12, 2))",
+                "CAST(d1 AS DECIMAL(12, 1))",
+                "CAST(n1 AS DECIMAL(12, 2))",
+                "coalesce({}, 0.5)",
+                "(d1 * (1 - 0.25))",
+                "(d1 % 7)",
+            ]
+        )
         shallow = min(depth, 1)
         return _fill(form, *(self.of(F.DECIMAL, shallow) for _ in range(form.count("{}"))))
 
     def text(self, depth: int) -> Both:
         r = self.r
         form = r.choice(
-            ["trim({})", "ltrim({}, 'a ')", "rtrim({})", "concat({}, {})", "concat({}, '-', {})", "substring({}, 2)", "substring({}, 2, 2)",
-             "left({}, 2)", "right({}, 2)", "replace({}, 'a', {})", "strftime(W, '%Y-%m-%d %H:%M:%S')", "strftime(W, '%G-W%V-%u %j %%')",
-             "CAST(I AS VARCHAR)", "CAST(B AS VARCHAR)", "lower(ascii)", "upper(ascii)"]
-        )  # fmt: skip
+            [
+                "trim({})",
+                "ltrim({}, 'a ')",
+                "rtrim({})",
+                "concat({}, {})",
+                "concat({}, '-', {})",
+                "substring({}, 2)",
+                "substring({}, 2, 2)",
+                "left({}, 2)",
+                "right({}, 2)",
+                "replace({}, 'a', {})",
+                "strftime(W, '%Y-%m-%d %H:%M:%S')",
+                "strftime(W, '%G-W%V-%u %j %%')",
+                "CAST(I AS VARCHAR)",
+                "CAST(B AS VARCHAR)",
+                "lower(ascii)",
+                "upper(ascii)",
+            ]
+        )
         if "ascii" in form:
             return _fill(
                 form.replace("ascii", "{}"),
@@ -151,7 +239,7 @@ class Generator:
         return _fill(form, *(self.of(F.STRING, depth) for _ in range(form.count("{}"))))
 
     def date(self, depth: int) -> Both:
-        part = self.r.choice("day week month quarter year".split())
+        part = self.r.choice(["day", "week", "month", "quarter", "year"])
         form = self.r.choice([f"date_trunc('{part}', {{}})", "CAST({} AS DATE)"])
         made = _fill(form, self.field(F.DATE) if depth < 1 else self.of(F.DATE, 0))
         return made[0], made[1].replace("AS DATE)", "AS DATE)::TIMESTAMPTZ")
@@ -159,9 +247,27 @@ class Generator:
     def boolean(self, depth: int) -> Both:
         r = self.r
         form = r.choice(
-            ["{} AND {}", "{} OR {}", "NOT ({})", "({}) IS NULL", "({}) IS NOT TRUE", "cmp", "cmp", "cmp", "cmp", "null", "in", "in",
-             "between", "like", "like", "distinct", "list", "fn"]
-        )  # fmt: skip
+            [
+                "{} AND {}",
+                "{} OR {}",
+                "NOT ({})",
+                "({}) IS NULL",
+                "({}) IS NOT TRUE",
+                "cmp",
+                "cmp",
+                "cmp",
+                "cmp",
+                "null",
+                "in",
+                "in",
+                "between",
+                "like",
+                "like",
+                "distinct",
+                "list",
+                "fn",
+            ]
+        )
         if "{}" in form:
             count = form.count("{}")
             made = _fill(form, *(self.of(F.BOOLEAN, depth) for _ in range(count)))

@@ -26,7 +26,8 @@ CORPUS = [
     "a NOT BETWEEN 1 AND 2",
     "a IN (1, 2, 3) AND b NOT IN ('x', 'it''s')",
     "a LIKE 'x%' AND NOT b LIKE '_y'",
-    "a LIKE 'x!%' ESCAPE '!'",
+    "a LIKE 'x!%' ESCAPE '!' OR a NOT LIKE '!_' ESCAPE '!'",
+    "a NOT LIKE 'x'",
     "a IS NULL OR b IS NOT NULL",
     "a IS DISTINCT FROM b AND c IS NOT DISTINCT FROM 1",
     "CASE WHEN a > 1 THEN 'x' WHEN b THEN 'y' ELSE 'z' END",
@@ -71,12 +72,21 @@ def ours(node: Expr) -> Any:
     return ("call" if kind == "call" else kind, *args)
 
 
-def theirs(node: sql.Expression) -> Any:  # noqa: C901, PLR0911
-    """sqlglot's tree in the same form."""
+def theirs(node: sql.Expression) -> Any:
+    """Sqlglot's tree in the same form."""
     operators = {
-        sql.Add: "+", sql.Sub: "-", sql.Mul: "*", sql.Div: "/", sql.Mod: "%", sql.EQ: "=", sql.NEQ: "<>", sql.LT: "<", sql.LTE: "<=",
-        sql.GT: ">", sql.GTE: ">=",
-    }  # fmt: skip
+        sql.Add: "+",
+        sql.Sub: "-",
+        sql.Mul: "*",
+        sql.Div: "/",
+        sql.Mod: "%",
+        sql.EQ: "=",
+        sql.NEQ: "<>",
+        sql.LT: "<",
+        sql.LTE: "<=",
+        sql.GT: ">",
+        sql.GTE: ">=",
+    }
     if type(node) in operators:
         return (operators[type(node)], theirs(node.this), theirs(node.expression))
     match node:
@@ -108,10 +118,11 @@ def theirs(node: sql.Expression) -> Any:  # noqa: C901, PLR0911
             return ("same", theirs(node.this), theirs(node.expression))
         case sql.NullSafeNEQ():
             return ("differs", theirs(node.this), theirs(node.expression))
-        case sql.Escape():
-            return (*theirs(node.this)[:-1], node.expression.name)
-        case sql.Like():
-            return ("like", theirs(node.this), theirs(node.expression), None)
+        case sql.Escape() | sql.Like():
+            like = node.this if isinstance(node, sql.Escape) else node
+            escape = node.expression.name if isinstance(node, sql.Escape) else None
+            made = ("like", theirs(like.this), theirs(like.expression), escape)
+            return ("not", made) if like.args.get("negate") else made
         case sql.Case():
             parts = [] if node.this is None else [theirs(node.this)]
             for branch in node.args["ifs"]:

@@ -19,7 +19,7 @@ from tests.expr.world import EVERY, MOST, encode, seen, stored
 F = FieldType
 OPERATORS = ["=", "<>", "<", "<=", ">", ">="]
 
-#: Literals of each type, as both read them; a point literal beside a double gets its exponent for DuckDB below.
+#: Literals of each type; a point literal beside a double gets its exponent for DuckDB below.
 LITERALS = {
     F.INTEGER: [
         "0",
@@ -160,7 +160,7 @@ def _odd(path: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("type_", [*LITERALS, F.OBJECT_ID, F.ARRAY])
 @pytest.mark.parametrize("path", ["x", "s.x"])
 def test_mistyped_values_are_told(database: Database[dict[str, Any]], type_: FieldType, path: str) -> None:
-    """``mistyped`` is true of just the values that SQL does not see though they are there; its filter misses none."""
+    """``mistyped`` is true of just the values that are there and SQL does not see; its filter misses none."""
     documents = [{"_id": at, **_nested(path, one)} for at, one in enumerate(EVERY)]
     wanted = {at for at, one in enumerate(EVERY) if one is not None and seen(one, type_) is None}
     for extra in _odd(path):
@@ -183,7 +183,8 @@ def test_lists_that_contain_a_value(database: Database[dict[str, Any]]) -> None:
     for text, value in (("'abc'", "abc"), ("60", 60), ("TRUE", True)):
         typed = expr.check(expr.parse(f"list_contains(x, {text})"), scope, F.BOOLEAN)
         pushed = expr.to_query(typed)
-        assert pushed.query and pushed.residual is not None
+        assert pushed.query
+        assert pushed.residual is not None
         query = {"$and": [pushed.query, {"$expr": expr.to_condition(pushed.residual)}]}
         wanted = {
             at

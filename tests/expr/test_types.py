@@ -99,7 +99,7 @@ def test_uses_that_contradict() -> None:
 
 
 def test_a_date_that_may_be_text() -> None:
-    """An undeclared field that is only compared with text like a date is asked about; any other use decides."""
+    """An undeclared field only compared with text like a date is asked about; another use decides."""
     with pytest.raises(ExpressionErrors) as caught:
         inferred(("shipped >= '2024-01-01'", F.BOOLEAN))
     assert "`shipped: date`" in caught.value.errors[0].help
@@ -173,12 +173,12 @@ def test_derived_metrics_over_columns(database: Database[dict[str, Any]]) -> Non
     ],
 )
 def test_types_of_expressions(text: str, type_: FieldType | None) -> None:
-    """Whole numbers stay whole but for division; decimals stay decimals beside literals; a double takes all."""
+    """Whole numbers stay whole but for division; decimals stay so beside literals; a double takes all."""
     assert typed(text, i=F.INTEGER, d=F.DECIMAL, n=F.NUMBER).type is type_
 
 
 def test_literals_take_the_type_of_what_they_meet() -> None:
-    """A point beside a decimal is a decimal, beside a number a double; text beside a date is an instant in the zone."""
+    """A point beside a decimal is one, beside a number a double; text beside a date is an instant."""
     assert typed("d > 0.05", d=F.DECIMAL).args[1].value == Decimal("0.05")
     assert expr.to_agg(typed("n + 0.05", n=F.NUMBER))["$cond"][1]["$add"][1] == 0.05
     scope = Scope(fields={"w": F.DATE}, timezone="Asia/Shanghai")
@@ -189,8 +189,19 @@ def test_literals_take_the_type_of_what_they_meet() -> None:
 def test_texts_that_look_like_paths_stay_text(database: Database[dict[str, Any]]) -> None:
     """A text with $ in front is no field of the document."""
     database.rows.insert_one({"_id": 1, "a": "secret", "t": "$a"})
-    for text in ("t = '$a'", "t IN ('$a', 'b')", "t LIKE '$a'", "t LIKE '$%'", "starts_with(t, '$a')", "ends_with(t, '$a')", "contains(t, '$a')",
-                 "replace(t, 'x', '$a') = '$a'", "coalesce(NULL, '$a') = t", "CASE WHEN TRUE THEN '$a' END = t", "trim(t, '$') = 'a'"):  # fmt: skip
+    for text in (
+        "t = '$a'",
+        "t IN ('$a', 'b')",
+        "t LIKE '$a'",
+        "t LIKE '$%'",
+        "starts_with(t, '$a')",
+        "ends_with(t, '$a')",
+        "contains(t, '$a')",
+        "replace(t, 'x', '$a') = '$a'",
+        "coalesce(NULL, '$a') = t",
+        "CASE WHEN TRUE THEN '$a' END = t",
+        "trim(t, '$') = 'a'",
+    ):
         test = typed(text, t=F.STRING)
         assert database.rows.find_one({"$expr": encode(expr.to_condition(test))}) is not None, text
         pushed = expr.to_query(test)

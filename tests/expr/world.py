@@ -1,4 +1,4 @@
-"""Documents of every BSON type, what SQL sees of them, and one expression evaluated by a server and by DuckDB."""
+"""Documents of every BSON type, what SQL sees of them, and expressions on a server and in DuckDB."""
 
 from __future__ import annotations
 
@@ -154,16 +154,21 @@ def seen(value: Any, type_: FieldType | None) -> Any:
     return value if wanted is not None and isinstance(value, wanted) and not isinstance(value, Code) else None
 
 
+def _utc(*parts: int) -> datetime:
+    year, month, day, hour, minute = (*parts, 0, 0)[:5]
+    return datetime(year, month, day, hour, minute, tzinfo=timezone.utc)
+
+
 _AROUND = [
-    datetime(2024, 3, 10, 7),  # New York and London change their clocks, Lord Howe by half an hour
-    datetime(2024, 11, 3, 6),
-    datetime(2024, 3, 31, 1),
-    datetime(2024, 10, 27, 1),
-    datetime(2024, 4, 6, 15),
-    datetime(2024, 10, 5, 15, 30),
-    datetime(2018, 11, 4, 3),  # São Paulo skips midnight
-    datetime(2024, 1, 1),
-    datetime(2020, 12, 31, 18, 15),
+    _utc(2024, 3, 10, 7),  # New York and London change their clocks, Lord Howe by half an hour
+    _utc(2024, 11, 3, 6),
+    _utc(2024, 3, 31, 1),
+    _utc(2024, 10, 27, 1),
+    _utc(2024, 4, 6, 15),
+    _utc(2024, 10, 5, 15, 30),
+    _utc(2018, 11, 4, 3),  # São Paulo skips midnight
+    _utc(2024, 1, 1),
+    _utc(2020, 12, 31, 18, 15),
 ]
 
 
@@ -172,8 +177,8 @@ def moment(random_: random.Random) -> datetime:
     if random_.random() < 0.5:
         base = random_.choice(_AROUND) + timedelta(minutes=random_.randint(-1500, 1500))
     else:
-        base = datetime(2001, 1, 1) + timedelta(minutes=random_.randint(0, 15_000_000))
-    return base.replace(tzinfo=timezone.utc) + timedelta(milliseconds=random_.choice([0, 0, 1, 999, 30_500]))
+        base = _utc(2001, 1, 1) + timedelta(minutes=random_.randint(0, 15_000_000))
+    return base + timedelta(milliseconds=random_.choice([0, 0, 1, 999, 30_500]))
 
 
 def proper(random_: random.Random, type_: FieldType | None) -> Any:

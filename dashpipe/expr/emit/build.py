@@ -83,7 +83,7 @@ def python(typed: Typed) -> bool | int | float | str | Decimal | datetime | None
 
 
 def in_64_bits(value: Any) -> Any:
-    """A whole number; where it left 64 bits, and the server made a double of it, the run fails and says so."""
+    """A whole number; where it left 64 bits, so that the server made a double of it, the run fails."""
     wide = {"$toLong": {"$concat": ["a whole number leaves 64 bits: ", {"$toString": "$$n"}]}}
     return {
         "$let": {"vars": {"n": value}, "in": {"$cond": [{"$eq": [{"$type": "$$n"}, "double"]}, wide, "$$n"]}}

@@ -74,7 +74,7 @@ def _double(value: Any, given: FieldType | None, soft: bool) -> Any:
 
 
 def _numeral(value: Any, soft: bool, use: Any) -> Any:
-    """A text's number as a decimal, put to use; the server's own reading of a text that is none fails, and names it."""
+    """A text's number as a decimal, put to use; a text that is none fails, and the failure names it."""
 
     def read(text: Any) -> Any:
         digits = {"$replaceAll": {"input": {"$trim": {"input": text}}, "find": "_", "replacement": ""}}

@@ -28,7 +28,7 @@ OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 def to_condition(typed: Typed) -> Any:
-    """The aggregation expression that is true exactly where a condition is TRUE, and else false; never null."""
+    """The aggregation expression that is true exactly where a condition is TRUE, else false, never null."""
     return true(typed, {})
 
 

@@ -1,7 +1,8 @@
 """Which numbers are a given double once they are read as one.
 
-A field of type number may hold longs and decimals that no double equals: decimal 0.05, or 2^53 + 1. Read as doubles they
-equal 0.05 and 2^53. In query form, which compares exact values, the double stands for all numbers between its two bounds.
+A field of type number may hold longs and decimals that no double equals: decimal 0.05, or 2^53 + 1. Read as
+doubles they equal 0.05 and 2^53. In query form, which compares exact values, the double stands for all
+numbers between its two bounds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _EXACT = Context(prec=1200, Emin=-999_999, Emax=999_999)
 
 
 def bounds(value: float) -> tuple[Decimal, Decimal]:
-    """The least and the greatest Decimal128 that is read as ``value``, nearest with ties to the even double."""
+    """The least and the greatest Decimal128 that is read as ``value`` (the nearest, ties to the even)."""
     even = Fraction(value) == 0 or _mantissa(value) % 2 == 0
     low = _limit(value, -math.inf, even)
     high = _limit(value, math.inf, even)

@@ -23,7 +23,7 @@ _TEXT = FieldType.STRING
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A condition in two parts, which together are true exactly where it is TRUE: a filter, and what is left of it."""
+    """A condition in two parts, which hold together exactly where it is TRUE: a filter, and the rest."""
 
     query: Query
     residual: Typed | None = None
@@ -214,7 +214,7 @@ def _like(field: Typed, pattern: Pattern) -> _Part:
 
 
 def _element(field: Typed, element: Typed) -> _Part:
-    """An index on an array has its elements; that the field is an array, and not one element alone, is left to say."""
+    """An index on an array has its elements; that the field is an array at all is left to say."""
     value = python(element) if element.kind == "literal" else None
     if value is None or isinstance(value, (float, Decimal)) or element.type is FieldType.OBJECT_ID:
         return _NOTHING

@@ -1,7 +1,7 @@
 """Functions of dates, each read in the subject's zone.
 
-``$dateTrunc`` is not used: an engine in use truncates wrongly without an error. Local dates come from ``$dateToString``
-and go back by ``$dateFromString``.
+``$dateTrunc`` is not used: an engine in use truncates wrongly without an error. Local dates come from
+``$dateToString`` and go back by ``$dateFromString``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FORMATS = ("%Y", "%m", "%d", "%H", "%M", "%S", "%j", "%G", "%V", "%u", "%%")
 _TRUNC = Param(
     "part",
     ("day", "week", "month", "quarter", "year"),
-    "below the day, the hour that a clock change repeats has no one start: write hour(x), or use the grain hour",
+    "the hour that a clock change repeats has no one start: write hour(x), or use the grain hour",
 )
 _DIFF = Param(
     "part",
@@ -86,7 +86,7 @@ def _quarter_start(date: Any, zone: str) -> Any:
 
 
 def _week_start(date: Any, zone: str) -> Any:
-    """The Monday is found among calendar days, which all have 24 hours in UTC, and then placed in the zone."""
+    """The Monday is found among calendar days in UTC, all of 24 hours, and then placed in the zone."""
     back = {
         "$multiply": [
             {"$subtract": [{"$isoDayOfWeek": {"date": date, "timezone": zone}}, 1]},

@@ -17,9 +17,9 @@ Emit = Callable[[list[Any], Typed], Any]
 class Param:
     """What an argument must be.
 
-    Kinds: ``text``, ``number`` (any numeric), ``double`` (any numeric, converted), ``date``, ``array``, ``any``; and the
-    literals ``count`` (whole, not negative), ``place`` (whole, from 1), ``digits`` (whole), ``word`` (text), ``part``
-    (one of ``parts``), ``format`` (made of ``parts``).
+    Kinds: ``text``, ``number`` (any numeric), ``double`` (any numeric, converted), ``date``, ``array``,
+    ``any``; and the literals ``count`` (whole, not negative), ``place`` (whole, from 1), ``digits`` (whole),
+    ``word`` (text), ``part`` (one of ``parts``), ``format`` (made of ``parts``).
     """
 
     kind: str
@@ -40,10 +40,12 @@ class Function:
         name: Its name, in lower case.
         signature: How it is written.
         params: Its arguments.
-        result: The type that it gives; ``None``: that of its first argument, or what all of them have in common.
+        result: The type that it gives; ``None``: that of its first argument, or what all of them have in
+            common.
         does: One line on what it gives.
         example: A use of it.
-        emit: What it becomes, where no argument is NULL (it is NULL where one is); ``None``: a form of its own.
+        emit: What it becomes, where no argument is NULL (it is NULL where one is); ``None``: a form of its
+            own.
         least: How many arguments it needs.
         more: Whether the last parameter may come again.
     """

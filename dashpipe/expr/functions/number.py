@@ -14,7 +14,7 @@ _NUMBER, _INTEGER = FieldType.NUMBER, FieldType.INTEGER
 
 
 def whole(value: Any) -> Any:
-    """A number rounded to a whole one, halves away from zero (the server's ``$round`` takes them to the even one)."""
+    """A number rounded to a whole one, halves away from zero (``$round`` takes them to the even one)."""
 
     def rounded(x: Any) -> Any:
         step = {"$cond": [{"$gte": [{"$abs": {"$subtract": [x, "$$w"]}}, 0.5]}, {"$cmp": [x, 0]}, 0]}

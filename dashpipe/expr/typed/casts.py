@@ -16,7 +16,7 @@ _T = FieldType
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a cast gives: its type, and of a whole number its bits, of a decimal its digits before and after the point."""
+    """What a cast gives: its type; a whole number's bits, a decimal's digits before and after the point."""
 
     name: str
     type: FieldType
@@ -87,7 +87,8 @@ def cast(context: Context, expr: Expr, _: FieldType | None) -> Typed:
     if typed.kind == "wrong":
         return WRONG
     if typed.type is None:
-        # What is converted is not what it becomes: a field of unknown type stays so, except that dates come of dates.
+        # What is converted is not what it becomes: a field of unknown type stays so, except that dates come
+        # of dates.
         if target.type is not _T.DATE:
             return _untyped(context, inner, typed, target)
         typed = context.taken(typed, _T.DATE)

@@ -16,10 +16,10 @@ WRONG = Typed("wrong", None)
 
 @dataclass(slots=True)
 class Context:
-    """One reading. ``learn`` is told the type that a field of unknown type must have; ``trail`` are open dimensions.
+    """One reading. ``learn`` is told the type that a field must have; ``trail`` are open dimensions.
 
-    ``learnt`` are the fields whose type follows from use, with words for where; a clash with one is a conflict between
-    uses, not a mistake against a declaration. ``paths`` are the fields met.
+    ``learnt`` are the fields whose type follows from use, with words for where; a clash with one is a
+    conflict between uses, not a mistake against a declaration. ``paths`` are the fields met.
     """
 
     scope: Scope
@@ -34,7 +34,7 @@ class Context:
     paths: set[str] = field(default_factory=set)
 
     def error(self, at: Any, message: str, help: str = "", *, follows: bool = False) -> Typed:
-        """Note a mistake at a node, a name or a pair of offsets; inside a dimension, at the name that stands for it."""
+        """Note a mistake at a node or a pair of offsets; inside a dimension, at the name that leads there."""
         start, end = self.at or (at if isinstance(at, tuple) else (at.start, at.end))
         self.errors.append(ExpressionError(message, start, end, help, follows=follows or self.at is not None))
         return WRONG
@@ -52,7 +52,7 @@ class Context:
     def mismatch(self, expr: Expr, typed: Typed, message: str, help: str = "") -> Typed:
         """Note that a node has a type that cannot stand there."""
         if typed.kind == "field" and typed.value in self.learnt:
-            help = f"declare the type of {typed.value} under `fields:`, and convert with CAST where another is needed"
+            help = f"declare the type of {typed.value} under `fields:`, and convert with CAST elsewhere"
             start, end = self.at or (expr.start, expr.end)
             message = f"{typed.value} is used as two types: elsewhere it is {word(typed.type)}"
             self.conflicts.append(ExpressionError(message, start, end, help))

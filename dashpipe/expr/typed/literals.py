@@ -16,7 +16,9 @@ from dashpipe.expr.types import FieldType
 PAST = 2**63
 
 _INSTANT = re.compile(
-    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"""(\d{4})-(\d{1,2})-(\d{1,2})
+    (?:[\x20T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3})\d*)?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?""",
+    re.VERBOSE,
 )
 
 
@@ -47,7 +49,7 @@ def literal(context: Context, expr: Expr, want: FieldType | None) -> Typed:
 
 
 def number(typed: Typed, type_: FieldType | None) -> Typed:
-    """A numeric literal as a value of ``type_``; as it is where that would lose something, or is no numeric type."""
+    """A numeric literal as a value of ``type_``; as it is where that would lose something."""
     value = typed.value
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return typed
@@ -61,8 +63,8 @@ def number(typed: Typed, type_: FieldType | None) -> Typed:
 def moment(text: str, zone: str, whole: bool = False) -> datetime | None:
     """The instant that a text names in a zone, in UTC, or ``None``.
 
-    A day is its first instant. A time that a clock change repeats is the later of the two, one that it skips lies as far
-    behind the change as it says (both as in DuckDB).
+    A day is its first instant. A time that a clock change repeats is the later of the two, one that it skips
+    lies as far behind the change as it says (both as in DuckDB).
     """
     found = _INSTANT.fullmatch(text.strip())
     if found is None or (whole and found[4] is not None):

@@ -88,7 +88,7 @@ def _folded(context: Context, expr: Expr, made: Typed) -> Typed:
 
 
 def meet(context: Context, exprs: Sequence[Expr], typed: Sequence[Typed]) -> list[Typed]:
-    """Nodes with literals in the type of what they meet: points beside a decimal are decimals, texts beside a date dates."""
+    """Nodes with literals in the type of what they meet: a point beside a decimal, text beside a date."""
     types = {one.type for one in typed if not constant(one)}
     made = list(typed)
     for at, one in enumerate(typed):

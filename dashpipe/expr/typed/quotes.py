@@ -17,8 +17,8 @@ _LITERALS = frozenset({"null", "bool", "int", "point", "float", "text", "date", 
 def meant_as_text(expr: Expr, scope: Scope) -> Iterator[ExpressionError]:
     """Names in double quotes that nothing declares and that stand where text would: one mistake each.
 
-    A name that needs its quotes may well be a field that is compared with a literal; one that does not need them, or is
-    itself what another value is compared with, is not.
+    A name that needs its quotes may well be a field that is compared with a literal; one that does not need
+    them, or is itself what another value is compared with, is not.
     """
     for one in expr.args:
         yield from meant_as_text(one, scope)
