@@ -43,7 +43,7 @@ def ask(run: Run, session: Session, source: str) -> Document:
     mistyped, decimals = _types(run, collection, source)
     warnings = [f"{source} ({about}) is empty"] if not documents else []
     warnings += [
-        f"{count} decimals stand in `{path}` of {source}, which are summed as doubles: declare it `decimal`"
+        f"{count} decimals stand in `{path}` of {source} and are taken as doubles: declare it `decimal`"
         for path, count in decimals.items()
     ]
     if documents > _SMALL:

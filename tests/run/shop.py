@@ -32,8 +32,9 @@ from dashpipe.spec.model import (
 Document = dict[str, Any]
 
 TZ = "Asia/Shanghai"
+ZONE = ZoneInfo(TZ)
 FIRST = date(2024, 2, 20)  # the first day with documents, and the subject's start
-NOW = datetime(2024, 3, 10, 12, 30, tzinfo=ZoneInfo(TZ)).astimezone(timezone.utc)
+NOW = datetime(2024, 3, 10, 12, 30, tzinfo=ZONE).astimezone(timezone.utc)
 DAY = timedelta(days=1)
 
 SUBJECT = Subject(
@@ -86,7 +87,7 @@ TARGETS = {Grain.DAY: "dash_daily", Grain.WEEK: "dash_daily_week", Grain.MONTH: 
 
 def at(text: str) -> datetime:
     """The instant of a local time in the shop's zone."""
-    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(TZ)).astimezone(timezone.utc)
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE).astimezone(timezone.utc)
 
 
 def order(number: int, when: datetime, **more: Any) -> Document:
@@ -176,7 +177,7 @@ def counted(source: Database[Document], days: Iterable[date], now: datetime = NO
         for one in source[name].find():
             if name == "orders" and one["status"] != "paid":
                 continue
-            day = one[time].astimezone(ZoneInfo(TZ)).date()
+            day = one[time].astimezone(ZONE).date()
             for grain, labels in wanted.items():
                 label = _label(grain, day)
                 if label in labels:

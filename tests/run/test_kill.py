@@ -25,8 +25,9 @@ RUN = "dag/victim"
 LATER = shop.NOW + shop.DAY
 DAYS = [shop.FIRST + number * shop.DAY for number in range(21)]  # to the 11th of March
 
-#: `make test` stops a run before every so-manieth of its writes, .ci/run before each.
-STRIDE = 1 if PROFILE == "ci" else 19
+#: `make test` stops a run before a few of its writes; .ci/run before each, in parts that workers share.
+PARTS = range(8) if PROFILE == "ci" else range(1)
+STRIDE = len(PARTS) if PROFILE == "ci" else 24
 
 
 @pytest.fixture(autouse=True)
@@ -81,19 +82,20 @@ def assert_whole(here: Stage, after: dict[str, Document], about: str) -> None:
     assert shop.is_free(here.target), about
 
 
+@pytest.mark.parametrize("part", PARTS)
 def test_a_run_killed_before_any_write_is_made_good_by_the_next(
-    before: Stage, after: dict[str, Document]
+    before: Stage, after: dict[str, Document], part: int
 ) -> None:
     """With kill −9 before the n-th write, for every n; then the same run again, or another: the same rows."""
     total = writes(before)
     assert total > 30
-    for number in range(1 + STRIDE // 2, total + 1, STRIDE):
+    for number in range(1 + (STRIDE // 2 + part) % STRIDE, total + 1, STRIDE):
         with before.copied() as here:
             process, _ = start(here, number, signal.SIGKILL)
             process.join()
             assert process.exitcode == -signal.SIGKILL
             time_passes(here)
-            again = "dag/another" if number % 2 else RUN
+            again = "dag/another" if number // len(PARTS) % 2 else RUN
             here.go(again, now=LATER)
             assert_whole(here, after, f"killed before write {number} of {total}, then {again}")
 
@@ -110,8 +112,9 @@ def stored(here: Stage) -> dict[str, list[Document]]:
     return kept
 
 
+@pytest.mark.parametrize("part", PARTS)
 def test_a_run_that_wakes_up_after_its_turn_changes_nothing(
-    before: Stage, after: dict[str, Document]
+    before: Stage, after: dict[str, Document], part: int
 ) -> None:
     """Paused before the n-th write, overtaken by another run, and woken: all stays as the other left it.
 
@@ -124,7 +127,7 @@ def test_a_run_that_wakes_up_after_its_turn_changes_nothing(
         shop.copy(before.client, before.source.name, source.name)
         stack.callback(before.client.drop_database, source.name)
         source["orders"].insert_one(shop.order(2001, LATER - timedelta(hours=1), shop="north"))
-        for number in range(1 + STRIDE // 3, total + 1, STRIDE):
+        for number in range(1 + (STRIDE // 3 + part) % STRIDE, total + 1, STRIDE):
             with before.copied() as here:
                 process, _ = start(here, number, signal.SIGSTOP)
                 paused(process.pid)

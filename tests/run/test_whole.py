@@ -163,6 +163,25 @@ def test_four_runs_at_once_go_one_after_another(here: Stage) -> None:
     assert shop.staged(here.target) == []
 
 
+def test_extracts_side_by_side_share_one_record(here: Stage) -> None:
+    """Both extracts of a run that start together work from one record; none pins the plan anew."""
+    for number in range(3):
+        asked = shop.request(f"dag/side-by-side-{number}")
+        found: dict[str, Document] = {}
+
+        def work(source: str, asked: Any = asked, found: dict[str, Document] = found) -> None:
+            found[source] = execute("extract", asked, here.setup(), source)
+
+        threads = [threading.Thread(target=work, args=(source,)) for source in ("orders", "visits")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {source: one["generation"] for source, one in found.items()} == {"orders": 1, "visits": 1}
+        assert "redone" not in execute("transform", asked, here.setup())
+        execute("cleanup", asked, here.setup())
+
+
 def test_a_command_that_may_not_wait_says_who_runs(here: Stage) -> None:
     """Without waiting, a run of a subject that is at work is an error which names the holder."""
     setup = here.setup()
