@@ -196,32 +196,32 @@ def test_a_day_without_documents_loses_its_rows(world: World) -> None:
 
 def test_an_implausible_removal_stops_before_the_first_write(world: World) -> None:
     """Over twenty and over a fifth: refused with the numbers, nothing written; where allowed it goes on."""
-    world.fill(_many(100))
+    world.fill(_many(60))
     world.whole(world.run(SUBJECT, DAY))
     before = world.rows()
-    world.fill([*_many(79), {"at": at("2024-03-01"), "country": "new"}])
+    world.fill([*_many(39), {"at": at("2024-03-01"), "country": "new"}])
     run = world.transform(world.run(SUBJECT, DAY, run_id="dag/2"))
-    with pytest.raises(Refused, match=r"21 of 100 stored rows of daily would vanish; at most 20 may \(20%"):
+    with pytest.raises(Refused, match=r"21 of 60 stored rows of daily would vanish; at most 20 may \(20%"):
         world.load(run)
     assert world.rows() == before
     assert world.target[state.PARTITIONS].count_documents({"run_id": "dag/2"}) == 0
     assert world.target[state.AUDIT].count_documents({"event": "refusal", "run_id": "dag/2"}) == 1
     receipt = world.load(world.transform(replace(run, allow_removal=True)))
-    assert counts(receipt) == (1, 0, 79, 21)
+    assert counts(receipt) == (1, 0, 39, 21)
 
 
 @pytest.mark.parametrize(
-    ("share", "vanished", "fine"), [(0.2, 40, True), (0.2, 41, False), (0.0, 20, True), (1, 200, True)]
+    ("share", "vanished", "fine"), [(0.5, 25, True), (0.5, 26, False), (0.0, 20, True), (1, 50, True)]
 )
 def test_how_many_rows_may_vanish(world: World, share: float, vanished: int, fine: bool) -> None:
     """The larger of twenty and `max_removed` of the stored rows."""
     subject = replace(SUBJECT, target=replace(SUBJECT.target, max_removed=share))
-    world.fill(_many(200))
+    world.fill(_many(50))
     world.whole(world.run(subject, DAY))
-    world.fill(_many(200)[vanished:])
+    world.fill(_many(50)[vanished:])
     run = world.run(subject, DAY, run_id="dag/2")
     if fine:
-        assert counts(world.whole(run)) == (0, 0, 200 - vanished, vanished)
+        assert counts(world.whole(run)) == (0, 0, 50 - vanished, vanished)
     else:
         with pytest.raises(Refused, match="would vanish"):
             world.whole(run)
@@ -229,12 +229,12 @@ def test_how_many_rows_may_vanish(world: World, share: float, vanished: int, fin
 
 def test_the_running_partition_does_not_count_for_the_guard(world: World) -> None:
     """Rows of a partition that is not over may vanish in any number."""
-    world.fill(_many(100))
+    world.fill(_many(40))
     early = at("2024-03-01", 15)
     world.whole(world.run(SUBJECT, {Grain.DAY: ("2024-03-01",)}, as_of=early))
     world.fill(_many(10))
     receipt = world.whole(world.run(SUBJECT, {Grain.DAY: ("2024-03-01",)}, run_id="dag/2", as_of=early))
-    assert counts(receipt) == (0, 0, 10, 90)
+    assert counts(receipt) == (0, 0, 10, 30)
 
 
 def test_no_grain_is_written_where_one_is_refused(world: World) -> None:

@@ -30,14 +30,14 @@ class Comparison:
         stored_complete: Those in partitions that are over.
         removed: Stored rows without a new one.
         removed_complete: Those in partitions that are over.
-        list: The collection with the ids of the removed rows, ``None`` where there are none.
+        listed: The collection with the ids of the removed rows, ``None`` where there are none.
     """
 
     stored: int = 0
     stored_complete: int = 0
     removed: int = 0
     removed_complete: int = 0
-    list: str | None = None
+    listed: str | None = None
 
     def allowed(self, share: float) -> int:
         """How many rows of complete partitions may vanish."""

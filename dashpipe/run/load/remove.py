@@ -26,10 +26,10 @@ def remove(run: Run, session: Session, grain: Grain, one: Comparison) -> int:
     Raises:
         LeaseLost: Another run took the lease.
     """
-    if one.list is None:
+    if one.listed is None:
         return 0
     target, fence, removed = session.collection(run.targets[grain]), session.lease.fence, 0
-    for batch in batches(session.target[one.list].find({}, {"_id": 1}), session.setup.batch_size):
+    for batch in batches(session.target[one.listed].find({}, {"_id": 1}), session.setup.batch_size):
         ids = [each["_id"] for each in batch]
 
         def work(client: ClientSession | None, ids: list[Any] = ids) -> int:
@@ -39,7 +39,7 @@ def remove(run: Run, session: Session, grain: Grain, one: Comparison) -> int:
         removed += guarded(session, work)
     about = {"grain": grain.value, "collection": target.name, "rows": removed, "stored": one.stored}
     audit(run, session, "removal", **about, allowed=run.allow_removal)
-    session.target.drop_collection(one.list)
+    session.target.drop_collection(one.listed)
     return removed
 
 

@@ -82,7 +82,7 @@ def _directly(work: Work, origins: Mapping[str, Origin]) -> bool:
         reader = route.reader(run, session, source, route.SERVER)
     else:
         ((finer, labels),) = merged.items()
-        reader, stages = _merged(work, source, finer, labels, None)
+        reader, stages = _merged(work, source, finer, labels)
     _inside(work, source, reader, stages, [*stages, *_finalise(work)], work.rows)
     return True
 
@@ -107,7 +107,7 @@ def _by_parts(work: Work, origins: Mapping[str, Origin]) -> None:
                 _fetch(work, source, stages, [], name, fresh=fresh)
             fresh = False
         for finer, labels in one.merged.items():
-            reader, stages = _merged(work, source, finer, labels, None)
+            reader, stages = _merged(work, source, finer, labels)
             _inside(work, source, reader, stages, [*stages, *emit.merge(into)], None)
             fresh = False
     looked.fill(run, session, name, work.lookups)
@@ -117,12 +117,12 @@ def _by_parts(work: Work, origins: Mapping[str, Origin]) -> None:
 
 
 def _merged(
-    work: Work, source: str, finer: Grain, labels: tuple[str, ...], into: Ref | None
+    work: Work, source: str, finer: Grain, labels: tuple[str, ...]
 ) -> tuple[Collection[Document], Stages]:
     """The finer grain's staging, and the pipeline that merges partitions from it and from published rows."""
     run = work.run
     staged, target = run.partitions.get(finer, ()), run.targets[finer].collection
-    stages = emit.rollup(run.plan, work.grain, finer, source, labels, staged, target, into)
+    stages = emit.rollup(run.plan, work.grain, finer, source, labels, staged, target, None)
     return work.session.target[work.staged[finer]], stages
 
 
