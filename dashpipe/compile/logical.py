@@ -22,7 +22,7 @@ from dashpipe.compile.plan import (
 from dashpipe.compile.sources import Reading, read
 from dashpipe.expr import FieldType, Scope
 from dashpipe.spec.model import AGGREGATES, COMPOSITES, Grain, Metric, Subject
-from dashpipe.spec.typing import filters, parse, parts
+from dashpipe.spec.typing import filters, parse, parts_of
 
 _DECIMAL = FieldType.DECIMAL
 
@@ -151,7 +151,7 @@ def _told(metrics: dict[str, Metric]) -> set[str]:
         if name not in found and name in metrics:
             found.add(name)
             if metrics[name].type in COMPOSITES:
-                waiting += [part for part, _ in parts(metrics[name])]
+                waiting += [part for part, _ in parts_of(metrics[name])]
     return found
 
 

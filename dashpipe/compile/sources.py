@@ -31,7 +31,7 @@ class Reading:
         return None if text is None else expr.check(parse(text), self.scope, expected)
 
     def all_of(self, conditions: list[str]) -> Typed | None:
-        """The conjunction of conditions, ``None`` of none: of their trees, since a text may not grow for ever."""
+        """The conjunction of conditions, ``None`` of none; of trees, since a text has a limit."""
         parsed = tuple(parse(one) for one in conditions)
         if not parsed:
             return None

@@ -230,7 +230,7 @@ class _Source:
             return
         if not any(one.path in names for one in self.source.fields):
             field = names[0] if names else text
-            help = f"declare it in the source: `fields: {{{field}: string}}`, or integer, boolean, date, object_id"
+            help = f"declare it in the source: `fields: {{{field}: string}}`, or integer, boolean, date, …"
             yield "E003", Problem(at, message, help)
 
 

@@ -1,0 +1,1 @@
+"""Specs: from the text of YAML files to resolved subjects."""

@@ -10,12 +10,24 @@ from dashpipe.spec.build import Draft, build_model, build_subject, is_model
 from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
 from dashpipe.spec.issue import NAMES, Issue
 from dashpipe.spec.metrics import resolve_metrics
-from dashpipe.spec.model import AirflowOptions, Dimension, Grain, Origin, Source, Subject, Target, Time
+from dashpipe.spec.model import (
+    AGGREGATES,
+    COMPOSITES,
+    AirflowOptions,
+    Dimension,
+    Grain,
+    Origin,
+    Source,
+    Subject,
+    Target,
+    Time,
+)
 from dashpipe.spec.naming import collection_name
 from dashpipe.spec.node import Seq
 from dashpipe.spec.parts import Take
 from dashpipe.spec.project import Resolved
 from dashpipe.spec.resolve import check_source, names_of, resolve
+from dashpipe.spec.typing import parts_of
 from dashpipe.spec.values import child
 
 if TYPE_CHECKING:
@@ -83,13 +95,14 @@ def assemble(project: Project) -> Resolved:
     subjects = tuple(
         one
         for one in every
-        if not any(concerns(one, each) for file in files_of(one) & wrong_files for each in by_file[file])
+        if is_whole(one)
+        and not any(concerns(one, each) for file in files_of(one) & wrong_files for each in by_file[file])
     )
     return Resolved(subjects, findings, tuple(every), tuple(built))
 
 
 def model_subject(model: Source, config: Config, complete: bool) -> tuple[Subject, list[Issue]]:
-    """A model as a subject that takes all of it, so that what no subject takes is checked too."""
+    """A model as a subject that takes all of it, so that what no subject takes is checked."""
     names = {one.name: one for one in reversed(model.metrics)}
     draft = Draft(
         project="",
@@ -144,7 +157,16 @@ def concerns(subject: Subject, finding: Diagnostic) -> bool:
         return False
     if finding.path[:1] != ("metrics",) or len(finding.path) < 2:
         return True
-    return any(one.origin == Origin(finding.file, finding.path[:2]) for one in subject.metrics)
+    taken = any(one.origin == Origin(finding.file, finding.path[:2]) for one in subject.metrics)
+    return taken or not is_whole(subject)
+
+
+def is_whole(subject: Subject) -> bool:
+    """Whether all that a subject names was found: with a wrong model it may not be."""
+    known = {one.name for one in subject.metrics if one.type in AGGREGATES or one.type in COMPOSITES}
+    if not subject.sources or len(known) < len(subject.metrics):
+        return False
+    return all(part in known for one in subject.metrics if one.type in COMPOSITES for part, _ in parts_of(one))
 
 
 def _errors(file: SourceFile) -> list[Diagnostic]:

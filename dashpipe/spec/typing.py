@@ -134,11 +134,11 @@ def filters(subject: Subject) -> dict[str, list[Use]]:
                     texts.setdefault(one.text, one)
             continue
         inner = wheres if metric.where is None else (*wheres, where_use(metric.where, metric.origin))
-        stack += [(part, _more(inner, where)) for part, where in parts(metric)]
+        stack += [(part, _more(inner, where)) for part, where in parts_of(metric)]
     return {source: [texts[text] for text in sorted(texts)] for source, texts in found.items()}
 
 
-def parts(metric: Metric) -> list[tuple[str, Use | None]]:
+def parts_of(metric: Metric) -> list[tuple[str, Use | None]]:
     """The metrics that a composite is made of, each with the filter that the composite's input adds."""
     if metric.type == "ratio":
         return [(one, None) for one in (metric.numerator, metric.denominator) if one is not None]

@@ -40,7 +40,9 @@ def test_what_no_longer_occurs_is_counted(tmp_path: Path) -> None:
     assert baseline.apply([WARNING], baseline.read(path)) == ([], 1)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": 9, "findings": []}', '{"version": 1, "findings": [3]}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"version": 9, "findings": []}', '{"version": 1, "findings": [3]}']
+)
 def test_another_file_is_refused_with_the_cure(tmp_path: Path, text: str) -> None:
     """A file that is no baseline is named, with what writes one."""
     path = tmp_path / "baseline.json"

@@ -71,7 +71,7 @@ def test_list_of_modules_is_the_folder() -> None:
 
 
 def test_every_finding_has_a_page() -> None:
-    """Each code that reading, shape, names, expressions or lint itself can give is documented, under its name."""
+    """Each code that reading, names, typing or lint itself can give is documented, under its name."""
     pages = {one.code: (one.name, one.severity) for one in RULES}
     given = dict(CODES)
     given |= {code: (name, Severity.ERROR) for code, name in issue.NAMES.items()}

@@ -35,7 +35,7 @@ def expected(case: cases.Case) -> list[tuple[str, str, str, str, Any]]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_wrong_spec(case: cases.Case, tmp_path: Path) -> None:
-    """A wrong spec has exactly its findings: nothing is missed, and nothing follows from the first mistake."""
+    """A wrong spec has exactly its findings: none is missed, and none follows from another."""
     assert case.expect, "a case without expectation proves nothing"
     findings = found_in(case.files, tmp_path)
     assert not broke(findings)
@@ -45,7 +45,7 @@ def test_wrong_spec(case: cases.Case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_every_marked_place_is_expected(case: cases.Case) -> None:
-    """Each place that a case marks is the place of one of its findings, and each finding says what to write."""
+    """Each marked place is that of a finding, and each finding says what to write."""
     used = {one.get("at", index) for index, one in enumerate(case.expect)}
     assert used == set(range(len(case.places)))
     assert all(one.get("help") for one in case.expect)

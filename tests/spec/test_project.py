@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from dashpipe.spec.diagnostic import Span
@@ -12,7 +11,7 @@ from tests.spec.projects import project
 
 
 def test_files_are_read_in_order_of_their_names(tmp_path: Path) -> None:
-    """Every spec below the folder is read, sorted, whatever the depth; other files and hidden ones are not."""
+    """Every spec below the folder is read, sorted; other files and hidden ones are not."""
     files = {
         f"metrics/{name}": "dashpipe: 1\n"
         for name in ("b/x.yaml", "a/z.yml", "a/b/y.yml", ".git/w.yml", "a/.v.yml")
@@ -28,7 +27,7 @@ def test_files_are_read_in_order_of_their_names(tmp_path: Path) -> None:
 
 
 def test_links_out_of_the_project_are_not_read(tmp_path: Path) -> None:
-    """A link to a file or folder outside is a finding, and its text is not read; links within are followed."""
+    """A link to what lies outside is a finding, and not read; links within are followed."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "secret.yml").write_text("password: 1\n", encoding="utf-8")
     root = tmp_path / "in"
@@ -55,7 +54,7 @@ def test_folders_in_a_circle_end(tmp_path: Path) -> None:
 def test_a_file_that_may_not_be_read_is_a_finding(tmp_path: Path) -> None:
     """A link to nowhere is said, and hides no other file."""
     project(tmp_path, {"metrics/a/s.yml": "dashpipe: 1\n"})
-    os.symlink(tmp_path / "metrics" / "gone.yml", tmp_path / "metrics" / "link.yml")
+    (tmp_path / "metrics" / "link.yml").symlink_to(tmp_path / "metrics" / "gone.yml")
     read = load(tmp_path)
     assert [(one.code, one.file) for one in read.findings] == [("L004", "metrics/link.yml")]
     assert "metrics/a/s.yml" in read.by_path
@@ -76,7 +75,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 
 def test_a_default_stands_in_the_settings(tmp_path: Path) -> None:
-    """The place of a value that a subject takes from the settings is there; what stands nowhere is at the name."""
+    """What a subject takes from the settings has its place there; what stands nowhere is at the name."""
     read = project(
         tmp_path, {"metrics/a/s.yml": "dashpipe: 1\nsubject: s\nsources: [orders]\nmetrics: [orders]\n"}
     )

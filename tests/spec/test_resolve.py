@@ -12,7 +12,7 @@ from tests.spec.projects import metric, project, subject
 
 
 def test_subject_of_a_model(tmp_path: Path) -> None:
-    """A model's source and metrics stand in the subject, with the settings' defaults for what it does not say."""
+    """A model's source and metrics stand in the subject, with the settings' defaults."""
     found = subject(tmp_path, "sources: [orders]\nmetrics: [orders, revenue]\n")
     assert found.id == "shop_sales_daily_v1"
     assert base_id(found) == "shop_sales_daily"
@@ -41,7 +41,7 @@ def test_a_spec_goes_before_the_settings(tmp_path: Path) -> None:
 
 
 def test_lookback_of_the_settings_is_told_apart(tmp_path: Path) -> None:
-    """A lookback from the settings stands behind the variable of the environment, so it says where it is from."""
+    """A lookback from the settings stands behind the environment's, so it says where it is from."""
     assert subject(tmp_path, "sources: [orders]\nmetrics: [orders]\n").lookback == Lookback(5, default=True)
 
 
@@ -90,7 +90,7 @@ metrics:
 
 
 def test_hidden_parts_of_two_sources_do_not_meet(tmp_path: Path) -> None:
-    """A part whose name is taken by another source's metric keeps its own meaning, under its full name."""
+    """A part whose name another source's metric has keeps its meaning, under its full name."""
     text = """
 sources: [orders, visits]
 dimensions: [country]
@@ -104,13 +104,16 @@ metrics: [{metric: orders.revenue, as: revenue}, per_visit]
 
 
 def test_own_composite_takes_parts_of_sources(tmp_path: Path) -> None:
-    """A subject's own composite may name metrics that are not listed; they are added, hidden."""
+    """A subject's own composite may name metrics that are not listed; they come hidden."""
     text = """
 sources: [orders, visits]
 dimensions: [country]
 metrics:
   - {name: rate, type: ratio, numerator: orders, denominator: visits}
-  - {name: sum_of_both, type: derived, expr: a + b, inputs: [{metric: orders.revenue, as: a}, {metric: visits.revenue, as: b}]}
+  - name: sum_of_both
+    type: derived
+    expr: a + b
+    inputs: [{metric: orders.revenue, as: a}, {metric: visits.revenue, as: b}]
 """
     found = subject(tmp_path, text)
     assert [one.name for one in found.metrics if one.hidden] == [
@@ -124,7 +127,8 @@ metrics:
 
 def test_a_listed_model_metric_is_shown_though_the_model_hides_it(tmp_path: Path) -> None:
     """Whether a metric is written is the subject's to say."""
-    model = "dashpipe: 1\nmodel: raw\ncollection: raw\ntime: at\nmetrics: [{name: n, type: count, hidden: true}]\n"
+    model = "dashpipe: 1\nmodel: raw\ncollection: raw\ntime: at\n"
+    model += "metrics: [{name: n, type: count, hidden: true}]\n"
     text = "dashpipe: 1\nsubject: s\nsources: [raw]\nmetrics: [n]\n"
     read = project(tmp_path, {"metrics/models/raw.yml": model, "metrics/sales/s.yml": text})
     assert not metric(read.resolved().subjects[0], "n").hidden
@@ -137,7 +141,7 @@ def test_source_of_a_metric_is_filled_in_where_it_is_clear(tmp_path: Path) -> No
 
 
 def test_lookup_runs_on_the_first_sources_connection(tmp_path: Path) -> None:
-    """A lookup without a connection takes that of the first source, so that their order means nothing more."""
+    """A lookup without a connection takes that of the first source; their order means nothing more."""
     lookup = "{name: continent, lookup: {collection: c, key: country, foreign: _id, field: f}}"
     found = subject(tmp_path, f"sources: [visits]\ndimensions: [country, {lookup}]\nmetrics: [visits]\n")
     (_, looked_up) = found.dimensions
@@ -185,7 +189,7 @@ def test_users_of_a_broken_model_are_not_blamed(tmp_path: Path) -> None:
 
 
 def test_a_wrong_metric_of_a_model_stops_its_users_only(tmp_path: Path) -> None:
-    """A subject that does not take the wrong metric stays sound; one that takes it is not, without a finding of its own."""
+    """Who does not take the wrong metric stays sound; who takes it does not, without a finding of its own."""
     model = """
 dashpipe: 1
 model: raw
