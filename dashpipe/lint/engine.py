@@ -10,7 +10,7 @@ from dashpipe.lint.rules import checks, codes
 from dashpipe.lint.view import View
 from dashpipe.spec.assemble import concerns, files_of, follows
 from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
-from dashpipe.spec.node import Map, Scalar, Seq
+from dashpipe.spec.node import Map, Seq
 from dashpipe.spec.project import SETTINGS
 
 if TYPE_CHECKING:
@@ -192,8 +192,8 @@ def _covered(file: SourceFile) -> set[int]:
             stack += [entry.value for entry in one.entries]
         elif isinstance(one, Seq):
             stack += one.items
-        elif isinstance(one, Scalar) and (one.style in ("|", ">") or one.span.line != one.span.end_line):
+        elif one.style in ("|", ">") or one.span.line != one.span.end_line:
             lines.update(range(one.span.line + (one.style in ("|", ">")), one.span.end_line + 1))
-        elif isinstance(one, Scalar) and one.style and "#" in one.text:
+        elif one.style and "#" in one.text and "dashpipe:" in one.text:
             lines.add(one.span.line)
     return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
 from dashpipe.expr.types import NUMERIC, word
-from dashpipe.lint.rule import Place, Problem
+from dashpipe.lint.rule import Problem
 from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
 from dashpipe.spec.typing import (
     EXPECTED,
@@ -23,7 +23,7 @@ from dashpipe.spec.typing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from dashpipe.lint.rule import At
     from dashpipe.lint.view import View
@@ -132,9 +132,7 @@ class _Source:
             known.closed.add(source.origin.file)
             known.types.update(self.types)
 
-    def scope(
-        self, good: dict[Origin, Use], bad: set[str]
-    ) -> Iterator[Found]:  # a generator that returns the scope
+    def scope(self, good: dict[Origin, Use], bad: set[str]) -> Generator[Found, None, Scope]:
         """Fix the types of the fields; what does not go together with the rest is taken out of ``good``."""
         while True:
             uses = list(good.values())
@@ -331,7 +329,7 @@ def _derived(
         return
     if any(types.get(name) is None for name in named.values()):
         return  # one of them is wrong itself, or not there: that is said there
-    given = {name: one for name, other in named.items() if (one := types[other]) is not None}
+    given = {name: each for name, other in named.items() if (each := types[other]) is not None}
     scope = Scope(fields={}, dimensions={}, metrics=given, timezone=subject.timezone)
     try:
         type_ = expr.check(parsed, scope, None).type
@@ -402,8 +400,3 @@ def _said(value: object) -> str:
         if isinstance(value, float)
         else "a number"
     )
-
-
-def place_of(problem: Problem) -> Origin | None:
-    """The origin of a problem, where it is at a whole value."""
-    return None if isinstance(problem.at, Place) else problem.at

@@ -166,7 +166,8 @@ def is_whole(subject: Subject) -> bool:
     known = {one.name for one in subject.metrics if one.type in AGGREGATES or one.type in COMPOSITES}
     if not subject.sources or len(known) < len(subject.metrics):
         return False
-    return all(part in known for one in subject.metrics if one.type in COMPOSITES for part, _ in parts_of(one))
+    made = [one for one in subject.metrics if one.type in COMPOSITES]
+    return all(part in known for one in made for part, _ in parts_of(one))
 
 
 def _errors(file: SourceFile) -> list[Diagnostic]:

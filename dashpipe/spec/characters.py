@@ -40,10 +40,10 @@ def bad_character(text: str, file: str) -> Diagnostic | None:
 
 def not_utf8(data: bytes, error: UnicodeDecodeError, file: str) -> Diagnostic:
     """The finding for a file that is not UTF-8."""
-    good = data[: error.start].decode("utf-8-sig")
+    good = error.object[: error.start].decode("utf-8-sig")
     at = span(good + "?", len(good), len(good) + 1)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return finding("Y017", "this file is UTF-16", file, at, "save the file as UTF-8")
     return finding(
-        "Y017", f"the byte 0x{data[error.start]:02x} is not UTF-8", file, at, "save the file as UTF-8"
+        "Y017", f"the byte 0x{error.object[error.start]:02x} is not UTF-8", file, at, "save the file as UTF-8"
     )
