@@ -42,6 +42,10 @@ def _engine() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+
+
 def _quoted(value: Any) -> str:
     """A value as a literal (bound parameters cost DuckDB an import a value)."""
     if value is None:
@@ -139,30 +143,42 @@ class Oracle:
             return f"(date_trunc('week', {local} - INTERVAL {shift} DAY) + INTERVAL {shift} DAY)"
         return f"date_trunc('{grain.value}', {local})"
 
-    def partitions(self, grain: Grain, days: tuple[date, date]) -> dict[str, datetime]:
-        """The partitions that touch the local days ``[from, to)``, each with the instant at which it ends."""
+    def partitions(self, grain: Grain, days: tuple[date, date]) -> dict[str, tuple[datetime, datetime]]:
+        """The partitions that touch the local days ``[from, to)``, each with its start and its end."""
         tz = self.subject.timezone
         low, high = (f"timezone('{tz}', TIMESTAMP '{one} 00:00:00')" for one in days)
         if grain is Grain.HOUR:  # walked in steps that every clock change falls on
             step = "INTERVAL 15 MINUTE"
             walk = f"SELECT unnest(generate_series({low}, {high} - {step}, {step})) AS _at"
             walk = f"SELECT _at, timezone('{tz}', _at) AS _local FROM ({walk})"
-            found = f"SELECT {self.label(grain)} AS p, max(_at) + {step} AS ends FROM ({walk}) GROUP BY p"
+            edges = f"min(_at) AS starts, max(_at) + {step} AS ends"
+            found = f"SELECT {self.label(grain)} AS p, {edges} FROM ({walk}) GROUP BY p"
         else:
             first, last = (f"TIMESTAMP '{one}'" for one in (days[0], days[1] - timedelta(days=1)))
             walk = f"SELECT unnest(generate_series({first}, {last}, INTERVAL 1 DAY)) AS d"
             begins = f"SELECT DISTINCT {self.first('d', grain)} AS b FROM ({walk})"
             step = "INTERVAL 3 MONTH" if grain is Grain.QUARTER else f"INTERVAL 1 {grain.value}"
-            found = (
-                f"SELECT strftime(b, '%Y-%m-%d') AS p, timezone('{tz}', b + {step}) AS ends FROM ({begins})"
-            )
-        rows = self.db.execute(f"SELECT p, epoch_ms(ends) FROM ({found}) ORDER BY ends, p").fetchall()
-        return {p: datetime.fromtimestamp(ends / 1000, timezone.utc) for p, ends in rows}
+            edges = f"timezone('{tz}', b) AS starts, timezone('{tz}', b + {step}) AS ends"
+            found = f"SELECT strftime(b, '%Y-%m-%d') AS p, {edges} FROM ({begins})"
+        ordered = f"SELECT p, epoch_ms(starts), epoch_ms(ends) FROM ({found}) ORDER BY ends, p"
+        rows = self.db.execute(ordered)
+        return {p: (_instant(starts), _instant(ends)) for p, starts, ends in rows.fetchall()}
 
-    def rows(self, grain: Grain, days: tuple[date, date], as_of: datetime) -> Expected:
-        """The rows of every partition of a grain that the local days ``[from, to)`` touch."""
+    def rows(
+        self, grain: Grain, days: tuple[date, date], as_of: datetime, *, begun: bool = False
+    ) -> Expected:
+        """The rows of every partition of a grain that the local days ``[from, to)`` touch.
+
+        Args:
+            grain: The grain.
+            days: The days.
+            as_of: What ends after it is not complete.
+            begun: Leave out the partitions that begin at or after ``as_of``, as a run does.
+        """
         subject = self.subject
         partitions = self.partitions(grain, days)
+        if begun:
+            partitions = {label: edges for label, edges in partitions.items() if edges[0] < as_of}
         columns = Columns(subject, self.types)
         mine = [one for one in subject.metrics if one.grains is None or grain in one.grains]
         cells = {one.name: columns.cell(one.name) for one in mine}
@@ -176,9 +192,8 @@ class Oracle:
         refused: set[str] = set()
         for found in self.db.execute(f"SELECT {', '.join(select)} FROM ({joined})").fetchall():
             row = dict(zip(names, found))
-            made = self._row(
-                grain, row["p"], {one: row[one] for one in self.key}, partitions[row["p"]] <= as_of
-            )
+            complete = partitions[row["p"]][1] <= as_of
+            made = self._row(grain, row["p"], {one: row[one] for one in self.key}, complete)
             for at, (metric, cell) in enumerate(zip(mine, cells.values())):
                 if not metric.hidden:
                     made[metric.name] = self._written(cell, row[f"m{at}"], row)
@@ -271,7 +286,7 @@ class Oracle:
         if cell.type == "number":
             return float(value)
         if cell.type == "date":
-            return datetime.fromtimestamp(value / 1000, timezone.utc)
+            return _instant(value)
         if cell.type == "object_id":
             return ObjectId(value)
         return value

@@ -159,7 +159,7 @@ class Case:
 
 
 def brief(value: Any) -> str:
-    """An object of the spec's model as text, without what is left at its default and without declared fields."""
+    """An object of the spec's model as text, without defaults and declared fields."""
     if isinstance(value, Grain):
         return str(value)
     if isinstance(value, tuple):
@@ -169,11 +169,7 @@ def brief(value: Any) -> str:
     told = []
     for one in fields(value):
         given = getattr(value, one.name)
-        if (
-            one.name != "origin"
-            and given != one.default
-            and not (isinstance(value, Source) and one.name == "fields")
-        ):
+        if given != one.default and one.name not in ("origin", "fields"):
             told.append(f"{one.name}={brief(given)}")
     return f"{type(value).__name__}({', '.join(told)})"
 
@@ -196,8 +192,8 @@ def cases(draw: Draw, grains: tuple[Grain, ...] = tuple(Grain), most: int = 60) 
             held[collection(one.lookup.collection)] = draw(lookup_documents(one.lookup, of_key))
     first = day + timedelta(days=draw(st.integers(-1, 1)))
     days = (first, first + timedelta(days=draw(st.integers(1, 3))))
-    as_of = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
-    return Case(subject, held, days, as_of + timedelta(hours=draw(st.integers(-24, 96))))
+    as_of = datetime(first.year, first.month, first.day, tzinfo=timezone.utc)
+    return Case(subject, held, days, as_of + timedelta(hours=draw(st.integers(13, 120))))
 
 
 def collection(name: str | Env) -> str:
@@ -262,6 +258,7 @@ def _sources(draw: Draw, name: str, dimensions: tuple[str, ...]) -> Source:
         where=draw(st.one_of(st.none(), conditions(dimensions))),
         fields=tuple(Field(path, type_) for path, type_ in docs.FIELDS.items()),
         dimensions=tuple(Dimension(one, draw(st.sampled_from(DIMENSIONS[one][1]))) for one in dimensions),
+        max_untimed=1.0,
     )
 
 
