@@ -66,12 +66,17 @@ def read(text: str, file: str) -> Read:
         from dashpipe.spec.yaml_hints import explain
 
         last = explain(text, file, error, tree.last)
-        # What made the parser stop may have looked like a smaller mistake first.
-        same = (last.code, last.span.line)
-        tree.findings = [one for one in tree.findings if (one.code, one.span.line) != same] + [last]
+        tree.findings = _with(tree.findings, last)
     except StopError:
         pass  # the finding that says why is there
     return Read(node, tuple(sorted(tree.findings, key=lambda one: one.sort_key)))
+
+
+def _with(found: list[Diagnostic], last: Diagnostic) -> list[Diagnostic]:
+    """The findings with that of the syntax, where it is no second one of the same mistake."""
+    if any(one.code == "Y007" and last.span.line - one.span.line in (0, 1) for one in found):
+        return found  # `-name: x` is a key of its own, and the next key does not line up with it
+    return [*(one for one in found if (one.code, one.span.line) != (last.code, last.span.line)), last]
 
 
 def _too_large(file: str, size: str) -> Diagnostic:

@@ -151,7 +151,9 @@ def _syntax(text: str, name: str, said: str) -> Diagnostic:
     elif match[3]:
         place = span(text, len(text.rstrip()), len(text.rstrip()))
     else:
-        place = Span(int(match[1]), int(match[2]), int(match[1]), int(match[2]) + 1)
+        line, column = int(match[1]), int(match[2])
+        last = len(text.split("\n")[line - 1]) + 1
+        place = Span(line, min(column, last), line, min(column + 1, last))
     message = said[: match.start()] if match else said
     message = f"this cannot be read as TOML: {message[:1].lower()}{message[1:]}"
     return finding("Y001", message, name, place, 'write `key = value`, and text in quotes: owner = "team"')

@@ -151,7 +151,8 @@ class Tree:
         key = self.node(event, depth)
         if isinstance(key, Scalar) and isinstance(key.value, str) and (key.style or key.text != "<<"):
             return key
-        if type(event) is not events.AliasEvent:
+        refused = type(event) is _Scalar and nothing(key) and event.value and len(self.findings) > before
+        if type(event) is not events.AliasEvent and not refused:
             del self.findings[before:]
             self.found(*odd.bad_key(self.text, key, event.start_mark.index))
         return None
@@ -177,7 +178,10 @@ class Tree:
         """Say that a key has no value; ``name:value`` is read as the key ``name``."""
         code, text, span, help, name = odd.no_value(self.text, key)
         self.found(code, text, span, help)
-        return Scalar(name, key.span, key.style, key.start, name)
+        if name == key.text:
+            return key
+        at = key.span
+        return Scalar(name, Span(at.line, at.column, at.line, at.column + len(name)), "", key.start, name)
 
     def scalar(self, event: Event) -> Scalar:
         """A single value."""

@@ -168,7 +168,7 @@ def _closed(text: str, start: int) -> int:
 
 
 def _value_at(text: str, at: int) -> str:
-    """The value that begins at an offset: to the end of its line, or of its part of a list or mapping there."""
+    """The value that begins at an offset: to the end of its line, or of its place in brackets or braces."""
     rest = rest_of_line(text, at)
     before = text[line_start(text, at) : at]
     if before.count("{") > before.count("}") or before.count("[") > before.count("]"):

@@ -32,7 +32,7 @@ class Row(NamedTuple):
     Attributes:
         file: Where it stands: ``subject``, ``model`` or ``dashpipe.toml``.
         path: From the root: ``metrics[].expr``; ``[]`` are the entries of a list, ``*`` is a field's path.
-        types: The types of its mapping that have it; empty for all.
+        types: The types of the metric or check that have it; empty for all.
         kind: What its value may be, in words.
         required: Whether its mapping needs it.
         default: What holds without it, in words.
@@ -52,27 +52,28 @@ def rows() -> tuple[Row, ...]:
     """Every key of subjects, models and dashpipe.toml, each below the one that it stands under."""
     found: list[Row] = []
     for name, keys in (("subject", SUBJECT), ("model", MODEL), ("dashpipe.toml", SETTINGS)):
-        found += _rows(name, keys, "")
+        found += _rows(name, keys, "", ())
     return tuple(found)
 
 
-def _rows(file: str, keys: Keys, above: str) -> Iterator[Row]:
+def _rows(file: str, keys: Keys, above: str, around: tuple[str, ...]) -> Iterator[Row]:
+    """The rows of a mapping's keys; ``around`` are the types of the mapping around it that have it."""
     for one in keys.keys:
-        yield from _key(file, one, above, ())
+        yield from _key(file, one, above, around)
     # The keys of a type, each once, with the types that mean the same by it.
     own: dict[Key, list[str]] = {}
     for name, variant in keys.variants:
         for one in variant:
             own.setdefault(one, []).append(name)
     for one, types in own.items():
-        yield from _key(file, one, above, tuple(types) if len(types) < len(keys.variants) else ())
+        yield from _key(file, one, above, tuple(types) if len(types) < len(keys.variants) else around)
 
 
 def _key(file: str, key: Key, above: str, types: tuple[str, ...]) -> Iterator[Row]:
     path = f"{above}.{key.name}" if above else key.name
     yield Row(file, path, types, said(key.kind), key.required, key.default, key.description)
     for inner, below in _inner(key.kind, path):
-        yield from _rows(file, inner, below)
+        yield from _rows(file, inner, below, types)
 
 
 def _inner(kind: Kind, path: str) -> Iterator[tuple[Keys, str]]:

@@ -6,6 +6,7 @@ so a mistake in one key does not turn the whole metric red.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dashpipe.spec.shape.kinds import (
@@ -27,8 +28,6 @@ from dashpipe.spec.shape.subject import SUBJECT
 
 Schema = dict[str, Any]
 
-ID = "https://dashpipe.dev/schemas/dashpipe-v1.schema.json"
-
 
 def json_schema() -> Schema:
     """The schema of a spec file: a subject, or a model."""
@@ -36,15 +35,23 @@ def json_schema() -> Schema:
     subject, model = made.schema(SUBJECT), made.schema(MODEL)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "$id": ID,
         "title": "dashpipe spec, version 1",
         "description": "A subject (one dashboard dataset) or a model (a source that subjects share).",
         "type": "object",
+        # What an editor offers in a file that says neither yet.
+        "properties": {one: {"description": said} for one, said in _FIRST.items()},
         "if": {"required": ["subject"]},
         "then": subject,
         "else": {"if": {"required": ["model"]}, "then": model, "else": {"required": ["subject"]}},
         "definitions": dict(sorted(made.definitions.items())),
     }
+
+
+_FIRST = {
+    "dashpipe": "The version of the spec language: 1.",
+    "subject": "A dashboard dataset: one DAG, and one collection a grain.",
+    "model": "A source that several subjects share: what its documents mean.",
+}
 
 
 class _Maker:
@@ -140,7 +147,21 @@ class _Maker:
         # In draft-07 nothing beside a $ref is read.
         schema = {"allOf": [schema]} if "$ref" in schema else schema
         said = f"{key.description} Default: {key.default}." if key.default else key.description
-        return {"description": said, **schema}
+        return {"description": said, **_default(key), **schema}
+
+
+def _default(key: Key) -> Schema:
+    """The default as a value, where it is one and not only described."""
+    kinds = key.kind.kinds if isinstance(key.kind, Either) else (key.kind,)
+    values: dict[str, Any] = {"[]": [], "[day]": ["day"], "true": True, "false": False}
+    for kind in kinds:
+        if isinstance(kind, Words) and key.default in kind.words:
+            return {"default": key.default}
+        if isinstance(kind, Number) and re.fullmatch(r"\d+(\.\d+)?", key.default):
+            return {"default": int(key.default) if kind.whole else float(key.default)}
+        if isinstance(kind, (ListOf, Flag)) and key.default in values:
+            return {"default": values[key.default]}
+    return {}
 
 
 def _text(kind: Text) -> Schema:

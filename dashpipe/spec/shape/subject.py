@@ -94,7 +94,7 @@ _VERSION = Number(
 _QUERY = Keys(
     "query",
     (
-        Key("equal", ListOf(REF), "Columns that are compared with one value.", default="[]"),
+        Key("equal", ListOf(REF, least=0), "Columns that are compared with one value.", default="[]"),
         Key("range", REF, "The column that is asked from … to, usually partition_date."),
     ),
     some=("equal", "range"),
