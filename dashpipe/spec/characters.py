@@ -11,7 +11,10 @@ from dashpipe.spec.offsets import span
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e]")
 
-_GOOD = "\t\n\r\x20-\x7e\xa0-\u200a\u200c-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+_GOOD = (
+    "\t\n\r\x20-\x7e\xa0-\u200a\u200c-\u2027\u202f-\u205f\u2070-\ud7ff\ue000-\ufefe\uff00-\ufffd"
+    "\U00010000-\U0010ffff"
+)
 
 
 @cache
