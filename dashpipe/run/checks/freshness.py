@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from dashpipe.lint import cron
 from dashpipe.run.base import Run
 from dashpipe.run.checks.result import SKIPPED, Result, level, number
 from dashpipe.spec.model import Check, Schedule
+
+if TYPE_CHECKING:
+    from dashpipe.lint.cron import Cron
 
 #: What stands for a period where a subject has no cron expression.
 _DAY = timedelta(days=1)
@@ -38,6 +41,8 @@ def period(schedule: Schedule | None) -> timedelta:
     """The longest time between two runs of a schedule."""
     if schedule is None or schedule.cron is None:
         return _DAY
+    from dashpipe.lint import cron  # brings every rule of lint, and few runs need it
+
     fires = cron.parse(schedule.cron)
     times = sorted(hour * 60 + minute for hour in fires.hours for minute in fires.minutes)
     days = [day for day in range(4 * 366) if _fires_on(fires, date(2024, 1, 1) + timedelta(days=day))]
@@ -46,7 +51,7 @@ def period(schedule: Schedule | None) -> timedelta:
     return timedelta(minutes=max([*within, *over], default=1440 * 366))
 
 
-def _fires_on(fires: cron.Cron, day: date) -> bool:
+def _fires_on(fires: Cron, day: date) -> bool:
     if day.month not in fires.months:
         return False
     in_month, in_week = day.day in fires.days, day.isoweekday() % 7 in fires.weekdays
