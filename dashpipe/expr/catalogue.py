@@ -70,7 +70,7 @@ _OPERATORS = (
         "CAST",
         "CAST(a AS type)",
         (
-            "conversion to INTEGER, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BOOLEAN, DATE (a local day's start)"
+            "conversion to INTEGER, BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BOOLEAN, DATE (the day's start)"
             " or TIMESTAMP; the run fails where it fails"
         ),
         "CAST(zip AS INTEGER)",

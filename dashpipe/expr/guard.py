@@ -58,7 +58,7 @@ def tests(path: str, type_: FieldType | None) -> tuple[Any, ...]:
     if type_ is FieldType.INTEGER:
         whole = {"$eq": [at, {"$trunc": at}]}
         double = all_of([{"$eq": [kind, "double"]}, {"$gte": [at, -PAST]}, {"$lt": [at, PAST]}, whole])
-        return (any_of([{"$in": [kind, ["int", "long"]]}, double]),)
+        return (any_of([{"$eq": [kind, "int"]}, {"$eq": [kind, "long"]}, double]),)
     if type_ is FieldType.DECIMAL:
         finite = {"$gt": [at, -_ENDLESS]}, {"$lt": [at, _ENDLESS]}
         return (*finite, {"$ne": [kind, "double"]})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import random
 from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from typing import Any
@@ -14,6 +16,7 @@ from pymongo.database import Database
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
 from dashpipe.expr.emit.doubles import bounds
+from tests.conftest import PROFILE
 from tests.expr.world import EVERY, MOST, encode, seen, stored
 
 F = FieldType
@@ -95,7 +98,7 @@ def in_duckdb(text: str, type_: FieldType, path: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("path", ["x", "s.x", "s.t.x"])
+@pytest.mark.parametrize("path", ["x", "s.x", "s.t.x"] if PROFILE == "ci" else ["s.x"])
 @pytest.mark.parametrize("type_", list(LITERALS))
 def test_a_pushed_filter_is_the_condition(
     database: Database[dict[str, Any]], type_: FieldType, path: str
@@ -118,6 +121,8 @@ def test_a_pushed_filter_is_the_condition(
     )
 
     texts = list(conditions(type_, path))
+    if PROFILE != "ci":
+        texts = random.Random(os.environ.get("DASHPIPE_SEED", "0")).sample(texts, min(40, len(texts)))
     typed = [expr.check(expr.parse(text), scope, F.BOOLEAN) for text in texts]
     stage = {"$project": {"r": [encode(expr.to_condition(one)) for one in typed]}}
     found = {row["_id"]: row["r"] for row in database.rows.aggregate([stage])}

@@ -5,6 +5,7 @@ Three-valued logic needs no third value there: NOT asks for the other test, and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -102,15 +103,29 @@ def _operator(operator: str) -> Any:
 
 
 def _field(field: Typed, operator: str, literal: Any) -> Any:
-    """A field against a literal: what the comparison itself says of the type is not tested again."""
+    """A field against a literal: the cheapest test that most documents fail comes first.
+
+    What the comparison itself says of the type is not tested again.
+    """
     at, type_ = f"${field.value}", field.type
-    if (
-        type_ in (FieldType.STRING, FieldType.BOOLEAN, FieldType.DATE, FieldType.OBJECT_ID)
-        and operator == "="
-    ):
-        return {"$eq": [at, literal]}
-    own = at if type_ is FieldType.INTEGER else guard.raw(field.value, type_)
-    return all_of([*guard.tests(field.value, type_), {OPERATORS[operator]: [own, literal]}])
+    guards = guard.tests(field.value, type_)
+    exact = {OPERATORS[operator]: [guard.raw(field.value, type_), literal]}
+    if type_ is FieldType.NUMBER:
+        return all_of([*_near(at, operator, literal), exact])
+    plain_ = {OPERATORS[operator]: [at, literal]}
+    if type_ is FieldType.INTEGER:
+        # Engines compare longs with doubles right up to 2^53; beyond it both are made longs first.
+        return all_of([plain_, *guards] if abs(literal) <= 2**53 else [*guards, exact])
+    if type_ in (FieldType.DECIMAL, None):
+        return all_of([*guards, exact])
+    return plain_ if operator == "=" else all_of([plain_, *guards])
+
+
+def _near(at: str, operator: str, literal: float) -> list[Any]:
+    """Bounds that hold for every number that compares so when read as a double, and for numbers only."""
+    low = math.nextafter(literal, -math.inf) if operator in (">", ">=", "=") else -guard.MOST
+    high = math.nextafter(literal, math.inf) if operator in ("<", "<=", "=") else guard.MOST
+    return [{"$gte": [at, max(low, -guard.MOST)]}, {"$lte": [at, min(high, guard.MOST)]}]
 
 
 def value(typed: Typed, metrics: Metrics) -> Value:
