@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -68,10 +69,10 @@ def start(here: Stage, number: int, kind: signal.Signals) -> Any:
 def writes(before: Stage) -> int:
     """How many writes an undisturbed run makes."""
     with before.copied() as here:
-        process, counted = start(here, 0, signal.SIGKILL)
+        process, told = start(here, 0, signal.SIGKILL)
         process.join()
         assert process.exitcode == 0
-        return int(counted.value)
+        return int(told.value)
 
 
 def assert_whole(here: Stage, after: dict[str, Document], about: str) -> None:
@@ -118,7 +119,8 @@ def test_a_run_that_wakes_up_after_its_turn_changes_nothing(
 ) -> None:
     """Paused before the n-th write, overtaken by another run, and woken: all stays as the other left it.
 
-    Only where it was about to ask for the lease it takes its turn after the other, and ends as a whole run.
+    Only where a step had just ended, or was about to begin, the run takes another turn: it asks for the lease
+    and, with a fence of that turn, does everything again.
     """
     total, lost = writes(before), 0
     with ExitStack() as stack:
@@ -129,22 +131,33 @@ def test_a_run_that_wakes_up_after_its_turn_changes_nothing(
         source["orders"].insert_one(shop.order(2001, LATER - timedelta(hours=1), shop="north"))
         for number in range(1 + (STRIDE // 3 + part) % STRIDE, total + 1, STRIDE):
             with before.copied() as here:
-                process, _ = start(here, number, signal.SIGSTOP)
+                process, told = start(here, number, signal.SIGSTOP)
                 paused(process.pid)
                 time_passes(here)
                 replace(here, source=source).go("dag/another", now=LATER)
                 kept = stored(here)
+                fence = (here.target[state.TARGETS].find_one({"_id": shop.SUBJECT.id}) or {})["fence"]
                 assert here.rows() != after
                 os.kill(process.pid, signal.SIGCONT)
                 process.join()
-                about = f"paused before write {number} of {total}"
-                if process.exitcode == 0:
+                write = told.value.decode()
+                about = f"paused before write {number} of {total}, {write}"
+                now = stored(here)
+                if process.exitcode == 0 and now != kept:
                     assert_whole(here, after, about)
+                    for name, rows in now.items():
+                        changed = [one for one in rows if one not in kept[name]]
+                        assert all(_fence(one) > fence for one in changed), about
                 else:
                     lost += 1
-                    assert stored(here) == kept, about
+                    assert now == kept, about
                 assert shop.is_free(here.target), about
     assert lost > total // STRIDE // 2
+
+
+def _fence(document: Document) -> int:
+    """The fence of a row, of a partition in the ledger or of a trace; other documents have none."""
+    return int(document.get("_meta", document).get("fence", sys.maxsize))
 
 
 def time_passes(here: Stage) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from pymongo import monitoring
@@ -19,17 +20,20 @@ WRITES = frozenset(
     ("insert", "update", "delete", "findAndModify", "create", "createIndexes", "drop", "commitTransaction")
 )
 
+#: Children come from a server process that has imported everything already.
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["tests.run.victim"])
+_context.set_forkserver_preload(["pytest", "tests.run.victim"])
+_ROOT = str(Path(__file__).parents[2])
 
 
 class _Trap(monitoring.CommandListener):
     """Counts the writes of this process, and raises a signal right before the n-th is sent."""
 
-    def __init__(self, number: int, kind: int) -> None:
+    def __init__(self, number: int, kind: int, told: Any) -> None:
         self.number = number
         self.kind = kind
         self.seen = 0
+        self._told = told
         self._lock = threading.Lock()
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
@@ -41,6 +45,7 @@ class _Trap(monitoring.CommandListener):
             self.seen += 1
             hit = self.seen == self.number
         if hit:
+            self._told.value = event.command_name.encode()
             os.kill(os.getpid(), self.kind)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
@@ -49,15 +54,16 @@ class _Trap(monitoring.CommandListener):
 
 
 def _run(
-    uri: str, source: str, target: str, number: int, kind: int, counted: Any, asked: dict[str, Any]
+    uri: str, source: str, target: str, number: int, kind: int, told: Any, asked: dict[str, Any]
 ) -> None:
-    trap = _Trap(number, kind)
+    trap = _Trap(number, kind, told)
     monitoring.register(trap)
     setup = shop.make_setup(uri, source, target)
     try:
         run_all(shop.request(**asked), setup, tries=1)
     finally:
-        counted.value = trap.seen
+        if not number:
+            told.value = str(trap.seen).encode()
 
 
 def start(
@@ -66,9 +72,17 @@ def start(
     """Start a run that gets a signal before its n-th write (0: never).
 
     Returns:
-        The process, and a value that holds how many writes there were once it ended by itself.
+        The process, and a value: the name of the n-th write once it was reached, or how many there were.
     """
-    counted = _context.Value("i", 0)
-    process = _context.Process(target=_run, args=(uri, source, target, number, int(kind), counted, asked))
-    process.start()
-    return process, counted
+    told = _context.Array("c", 64)
+    process = _context.Process(target=_run, args=(uri, source, target, number, int(kind), told, asked))
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = _ROOT  # for the server process, which the first start begins
+    try:
+        process.start()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+    return process, told
