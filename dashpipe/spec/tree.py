@@ -114,11 +114,13 @@ class Tree:
         start = event.start_mark
         entries: dict[str, Entry] = {}
         template, bare, begun = False, 0, len(self.findings)
+        last: Span | None = None
         while type(one := self.next()) is not _MapEnd:
             key = self.key(one, depth)
             following = self.next()
             before = len(self.findings)
             item = self.node(following, depth)
+            last = item.span
             if key is None:
                 template = template or odd.is_template(self.text, one.start_mark.index)
                 del self.findings[before:]
@@ -134,10 +136,11 @@ class Tree:
                     bare += event.flow_style and odd.is_bare(self.text, key)
                     key = self.no_value(key)
                 entries[key.text] = Entry(key, item)
-        last = next(reversed(entries.values())).value.span if entries and not event.flow_style else None
         end = one.end_mark
-        stop = (end.line + 1, end.column + 1) if last is None else (last.end_line, last.end_column)
-        span = Span(start.line + 1, start.column + 1, *stop)
+        if last is None or event.flow_style:
+            span = Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        else:  # a block's end mark lies beyond the blank lines that follow it
+            span = Span(start.line + 1, start.column + 1, last.end_line, last.end_column)
         if bare and bare == len(entries):
             del self.findings[begun:]
             self.found(*odd.list_in_braces(list(entries), span))
@@ -189,6 +192,8 @@ class Tree:
         start, end = event.start_mark, event.end_mark
         style, text = event.style or "", event.value
         span = Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        if start.index >= len(self.text):  # nothing, at the end of the file: its mark may lie behind that
+            span = between(self.text, start.index, start.index)
         if style in ("'", '"'):
             return Scalar(text, span, style, start.index, text)
         if style:

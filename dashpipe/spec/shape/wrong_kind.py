@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,8 @@ def _instead_of_map(node: Map, kind: Kind) -> str:
 
 def _quoted(text: str) -> str:
     """A text as YAML in quotes."""
+    if not text.isprintable():
+        return json.dumps(text, ensure_ascii=False)
     return "'" + text.replace("'", "''") + "'" if '"' in text or "\\" in text else f'"{text}"'
 
 
