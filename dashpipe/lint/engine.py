@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashpipe.lint import expressions, ignore
+from dashpipe.lint.known import Known
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.lint.rules import checks, codes
 from dashpipe.lint.view import View
@@ -62,7 +63,7 @@ def lint(project: Project, today: date | None = None) -> list[Diagnostic]:
         if one.severity is Severity.ERROR and one.code[0] in "YS":
             wrong.setdefault(one.file, []).append(one.path)
     made = _Findings(view, wrong)
-    known = expressions.Known()
+    known = Known()
     for subject in resolved.models:
         made.collect(subject, "expressions", lambda one: expressions.check(one, view, known, model=True))
     for subject in resolved.every:

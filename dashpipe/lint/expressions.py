@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
-from dashpipe.expr.types import NUMERIC, word
+from dashpipe.expr.types import word
+from dashpipe.lint import composites
+from dashpipe.lint.known import Found, Known
 from dashpipe.lint.rule import Problem
 from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
 from dashpipe.spec.typing import (
@@ -17,7 +18,6 @@ from dashpipe.spec.typing import (
     dimension_use,
     filters,
     parse,
-    refs,
     scope_of,
     source_uses,
 )
@@ -27,24 +27,6 @@ if TYPE_CHECKING:
 
     from dashpipe.lint.rule import At
     from dashpipe.lint.view import View
-
-Found = tuple[str, Problem]
-
-
-@dataclass(slots=True)
-class Known:
-    """What is known of the expressions of models, so that their users need not look again.
-
-    Attributes:
-        wrong: The expressions with a mistake that was reported.
-        types: The types of the expressions of models all of whose fields are declared: they are the same in
-            each subject. By origin.
-        closed: The files of these models.
-    """
-
-    wrong: set[Origin] = field(default_factory=set)
-    types: dict[Origin, FieldType | None] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
 
 
 def check(subject: Subject, view: View, known: Known, model: bool = False) -> Iterator[Found]:
@@ -68,8 +50,8 @@ def check(subject: Subject, view: View, known: Known, model: bool = False) -> It
             types[metric.name] = _result(metric, work.type_of(metric.origin.at("expr")))
         if not model:
             yield from _agree(subject, source, work, keys)
-    yield from _composites(subject, view, types, known)
-    yield from _empties(subject, types, known)
+    yield from composites.check(subject, view, types, known)
+    yield from composites.empties(subject, types, known)
 
 
 class _Source:
@@ -280,123 +262,3 @@ def _agree(
             help = "rows of the sources are joined by it: declare or cast both to one type"
             related: tuple[tuple[At, str], ...] = ((first[1], f"{word(first[0])} in {first[2]}"),)
             yield "E006", Problem(use.at, text, help, related)
-
-
-def _composites(
-    subject: Subject, view: View, types: dict[str, FieldType | None], known: Known
-) -> Iterator[Found]:
-    """Ratios and derived metrics are made of numbers; fills in their types."""
-    metrics = {one.name: one for one in subject.metrics}
-    for metric in _in_order(subject, view):
-        if metric.type == "ratio":
-            sides = []
-            for key, name in (("numerator", metric.numerator), ("denominator", metric.denominator)):
-                type_ = types.get(name or "")
-                sides.append(type_)
-                at = metric.origin.at(key)
-                if type_ is not None and type_ not in NUMERIC and at not in known.wrong:
-                    known.wrong.add(at)
-                    text = f"`{name}` is {word(type_)}, and a ratio is of two numbers"
-                    related: tuple[tuple[At, str], ...] = (
-                        (metrics[name or ""].origin, f"the metric `{name}`"),
-                    )
-                    yield "E007", Problem(at, text, "name a metric that is a number", related)
-            exact = all(one is FieldType.DECIMAL for one in sides)
-            types[metric.name] = FieldType.DECIMAL if exact else FieldType.NUMBER
-        elif metric.type == "derived" and metric.expr is not None:
-            yield from _derived(subject, view, metric, types, known)
-
-
-def _derived(
-    subject: Subject, view: View, metric: Metric, types: dict[str, FieldType | None], known: Known
-) -> Iterator[Found]:
-    at, text = metric.origin.at("expr"), metric.expr or ""
-    types[metric.name] = FieldType.NUMBER
-    if at in known.wrong:
-        return
-    inputs = {one.alias: one.metric for one in metric.inputs}
-    try:
-        parsed = parse(text)
-    except expr.ExpressionErrors as errors:
-        known.wrong.add(at)
-        for one in errors.errors:
-            yield "E001", Problem(view.within(at, text, one.start, one.end), one.message, one.help)
-        return
-    named = {name: inputs.get(name, name) for name in refs(metric)}
-    if not named:
-        known.wrong.add(at)
-        yield "E008", Problem(at, "this is made of no metric", "name at least one metric in it")
-        return
-    if any(types.get(name) is None for name in named.values()):
-        return  # one of them is wrong itself, or not there: that is said there
-    given = {name: each for name, other in named.items() if (each := types[other]) is not None}
-    scope = Scope(fields={}, dimensions={}, metrics=given, timezone=subject.timezone)
-    try:
-        type_ = expr.check(parsed, scope, None).type
-    except expr.ExpressionErrors as errors:
-        known.wrong.add(at)
-        for one in errors.errors:
-            yield "E002", Problem(view.within(at, text, one.start, one.end), one.message, one.help)
-        return
-    if type_ is not None and type_ not in NUMERIC:
-        known.wrong.add(at)
-        text = f"this is {word(type_)}, and a derived metric is a number"
-        yield "E007", Problem(at, text, "write CASE WHEN … THEN 1 ELSE 0 END for a condition")
-    if all(one is FieldType.DECIMAL for one in given.values()):
-        types[metric.name] = FieldType.DECIMAL
-
-
-def _in_order(subject: Subject, view: View) -> list[Metric]:
-    """Composites, each after those that it is made of; those made of themselves come in any order."""
-    metrics = {one.name: one for one in subject.metrics}
-    done: dict[str, Metric] = {}
-    for first in subject.metrics:
-        stack = [(first, False)]
-        open_: set[str] = set()
-        while stack:
-            metric, ready = stack.pop()
-            if metric.name in done:
-                continue
-            if ready:
-                done[metric.name] = metric
-                continue
-            if metric.name in open_:
-                continue
-            open_.add(metric.name)
-            stack.append((metric, True))
-            stack += [(metrics[one.metric], False) for one in view.uses(metric) if one.metric in metrics]
-    return list(done.values())
-
-
-def _empties(subject: Subject, types: dict[str, FieldType | None], known: Known) -> Iterator[Found]:
-    """The value for nothing is of the metric's type."""
-    for metric in subject.metrics:
-        type_, at = types.get(metric.name), metric.origin.at("empty")
-        if not metric.has_empty or metric.empty is None or type_ is None or at in known.wrong:
-            continue
-        if not _takes(type_, metric.empty):
-            known.wrong.add(at)
-            text = f"`empty` is {_said(metric.empty)}, and `{metric.name}` is {word(type_)}"
-            yield "E009", Problem(at, text, "write a value of the metric's type, or null")
-
-
-def _takes(type_: FieldType, value: object) -> bool:
-    if isinstance(value, bool):
-        return type_ is FieldType.BOOLEAN
-    if isinstance(value, int):
-        return type_ in NUMERIC
-    if isinstance(value, float):
-        return type_ in (FieldType.NUMBER, FieldType.DECIMAL)
-    return type_ is FieldType.STRING
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "true or false"
-    return (
-        "text"
-        if isinstance(value, str)
-        else "a number with a fraction"
-        if isinstance(value, float)
-        else "a number"
-    )

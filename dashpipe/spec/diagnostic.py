@@ -52,8 +52,8 @@ class Fix:
 class Diagnostic:
     """A finding: what is wrong, where, and what to write instead.
 
-    ``message`` says what is wrong (lower case, no full stop); ``help`` says what to write. ``file`` is the path
-    as the project names it, relative to its root. ``span`` is the smallest that holds the mistake.
+    ``message`` says what is wrong (lower case, no full stop); ``help`` says what to write. ``file`` is the
+    path as the project names it, relative to its root. ``span`` is the smallest that holds the mistake.
     """
 
     code: str
