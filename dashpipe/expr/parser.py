@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashpipe.expr.ast import Expr
 from dashpipe.expr.errors import ExpressionError, ExpressionErrors
 from dashpipe.expr.hints import FOREIGN
-from dashpipe.expr.primary import Primary
+from dashpipe.expr.primary import OPEN, Primary
 from dashpipe.expr.tokens import Token, tokenize
 
 #: How tightly infix operators bind, as in DuckDB.
@@ -73,13 +73,16 @@ class _Parser(Primary):
 
     def expression(self, floor: int) -> Expr:
         """An expression of operators that bind tighter than ``floor``."""
-        with self.deeper():
-            left = self.prefix()
-            while True:
-                made = self.infix(left, floor)
-                if made is None:
-                    return left
-                left = made
+        self.open += 1
+        if self.open > OPEN:
+            raise self.too_deep()
+        left = self.prefix()
+        made = self.infix(left, floor)
+        while made is not None:
+            left = made
+            made = self.infix(left, floor)
+        self.open -= 1
+        return left
 
     def prefix(self) -> Expr:
         token = self.token

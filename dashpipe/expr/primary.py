@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +15,7 @@ from dashpipe.expr.tokens import Token
 #: 180.
 DEEPEST = 120
 #: How many parentheses, calls and operands may be open at once.
-_OPEN = 60
+OPEN = 60
 
 #: Levels that a node adds: an operator is ``{$op: [ … ]}``; a guarded or branching one has more.
 _LEVELS = {"case": 6, "call": 6, "cast": 8, "not": 2, "neg": 4, "binary": 4}
@@ -58,15 +56,6 @@ class Primary(ABC):
         if token.kind != "end":
             self.at += 1
         return token
-
-    @contextmanager
-    def deeper(self) -> Iterator[None]:
-        """Refuse a text that opens too much at once."""
-        self.open += 1
-        if self.open > _OPEN:
-            raise self.too_deep()
-        yield
-        self.open -= 1
 
     def too_deep(self) -> ExpressionError:
         """The mistake of an expression that no server would take."""
