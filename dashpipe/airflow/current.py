@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from dashpipe import __version__
 from dashpipe.compile import store
 from dashpipe.compile.entry import SETTINGS, Entry, digest, key
 from dashpipe.compile.store import FOLDER, ManifestError, is_id
@@ -32,20 +33,28 @@ def current(folder: Path) -> tuple[dict[str, Entry], list[str]]:
     except ManifestError as error:
         index, unread = None, error
     root = _root(folder)
+    problems: list[str] = []
     if root is not None and _has_specs(root):
-        from dashpipe.compile.project import hashes
-
-        found = hashes(root)
-        if index is None or index["key"] != key(found):
-            manifest = _compiled(root, place, found)
-            _write(place, manifest)
-            return dict(manifest.entries), [one["text"] for one in manifest.errors]
+        try:
+            manifest = _changed_to(root, place, index)
+        except Exception as error:
+            if index is None:
+                raise
+            _log.exception("the specs of %s could not be compiled", root)
+            problems.append(
+                "the specs could not be compiled, so the DAGs are as they were before: "
+                f"{type(error).__name__}: {error}"
+            )
+        else:
+            if manifest is not None:
+                return dict(manifest.entries), [one["text"] for one in manifest.errors]
     if index is None:
         raise unread or ManifestError(
             f"there is no manifest in {place}; write it with `dashpipe compile`, "
             "or deploy dashpipe.toml and the specs"
         )
-    entries, problems = {}, [one["text"] for one in index["errors"]]
+    entries: dict[str, Entry] = {}
+    problems += [one["text"] for one in index["errors"]]
     for dag_id in index["entries"]:
         try:
             entry = store.read_entry(place, dag_id)
@@ -84,7 +93,11 @@ def one(folder: Path, dag_id: str) -> Entry | None:
         return entry
     from dashpipe.compile.project import hashes
 
-    return _compiled(root, place, hashes(root)).entries.get(dag_id, entry)
+    try:
+        return _compiled(root, place, hashes(root)).entries.get(dag_id, entry)
+    except Exception:  # noqa: BLE001 (a mistake of ours in another spec must not stop this one)
+        _log.exception("the specs of %s could not be compiled", root)
+        return entry
 
 
 def _root(folder: Path) -> Path | None:
@@ -116,11 +129,24 @@ def _hash(path: Path) -> str:
         return ""
 
 
-def _compiled(root: Path, place: Path, found: dict[str, str]) -> Manifest:
+def _changed_to(root: Path, place: Path, index: dict[str, Any] | None) -> Manifest | None:
+    """The manifest of the specs, written where it can be; ``None`` where that of the index is up to date."""
+    from dashpipe.compile.project import hashes
+
+    found = hashes(root)
+    if index is not None and index["key"] == key(found):
+        return None
+    # What another version of dashpipe made is made anew.
+    manifest = _compiled(root, place, found, reuse=index is not None and index["dashpipe"] == __version__)
+    _write(place, manifest)
+    return manifest
+
+
+def _compiled(root: Path, place: Path, found: dict[str, str], *, reuse: bool = False) -> Manifest:
     from dashpipe.compile.project import compile_project
     from dashpipe.spec.project import load
 
-    manifest, _ = compile_project(load(root), found, store.read(place))
+    manifest, _ = compile_project(load(root), found, store.read(place), reuse)
     return manifest
 
 

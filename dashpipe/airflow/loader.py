@@ -70,7 +70,7 @@ def raise_errors(file: str) -> None:
     if problems:
         raise SpecErrors(
             "\n".join(("dashpipe: these specs are broken; all other DAGs run on", "", *problems))
-        ) from None
+        )
 
 
 def load(file: str) -> Loaded:

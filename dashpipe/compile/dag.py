@@ -35,7 +35,7 @@ def schedule(subject: Subject, upstream: Sequence[str]) -> dict[str, Any] | None
 
     Args:
         subject: The subject.
-        upstream: The ids of every current major of the subjects in ``after``.
+        upstream: The ids of every current major of the subjects in ``after``, sorted.
     """
     from dashpipe.lint.cron import (
         PRESETS,
@@ -46,7 +46,7 @@ def schedule(subject: Subject, upstream: Sequence[str]) -> dict[str, Any] | None
         return None
     if wanted.cron is not None:
         return {"cron": PRESETS.get(wanted.cron, wanted.cron)}
-    return {"after": sorted(upstream)} if upstream else None
+    return {"after": list(upstream)} if upstream else None
 
 
 def options(airflow: AirflowOptions) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def build(
     hashes: Mapping[str, str],
     previous: Mapping[str, Entry],
     allow_env: Sequence[str],
+    reuse: bool = False,
 ) -> Manifest:
     """The manifest of a project.
 
@@ -94,6 +95,7 @@ def build(
         hashes: Every file that was read → the hash of its content.
         previous: The entries of the manifest before: where the last good plans are.
         allow_env: The patterns of names that specs may read from the environment.
+        reuse: Whether entries of unchanged files stay as they are: they were made by this very dashpipe.
     """
     found = sorted(errors, key=lambda one: one.sort_key)
     before = {entry["file"]: entry for _, entry in sorted(previous.items())}
@@ -104,22 +106,55 @@ def build(
         if file not in every and (why := _of(file, found))
     }
     planned: dict[str, tuple[Spec, Subject | None]] = {}
-    for _, spec in sorted(every.items()):
+    # Of two files of one identity, the one that has it keeps it.
+    for spec in sorted(
+        every.values(), key=lambda one: (before.get(one.file, {}).get("dag_id") != one.dag_id, one.file)
+    ):
         last = (before.get(spec.file) or previous.get(spec.dag_id)) if spec.subject is None else None
         dag_id = last["dag_id"] if last else spec.dag_id
         if dag_id and dag_id not in planned:  # of a second one, lint says where the first is
             planned[dag_id] = (spec, spec.subject or _last_good(last))
     majors = _majors(subject for _, subject in planned.values())
-    entries = {
-        dag_id: _entry(dag_id, spec, subject, majors, hashes, allow_env)
-        for dag_id, (spec, subject) in planned.items()
-    }
+    entries: dict[str, Entry] = {}
+    for dag_id, (spec, subject) in planned.items():
+        entry = previous.get(dag_id) if reuse else None
+        if (
+            entry is None
+            or not unchanged(spec, entry, hashes)
+            or _upstream(subject, majors) != _follows(entry)
+        ):
+            entry = _entry(dag_id, spec, subject, majors, hashes, allow_env)
+        entries[dag_id] = entry
     return Manifest(entries, tuple({**as_json(one), "text": line(one)} for one in found), key(hashes))
 
 
 def _of(file: str, errors: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """What is wrong with a file, or with a folder that it lies in."""
     return tuple(one for one in errors if file == one.file or file.startswith(f"{one.file}/"))
+
+
+def unchanged(spec: Spec, entry: Entry | None, hashes: Mapping[str, str]) -> bool:
+    """Whether a good spec is what its entry was made from."""
+    return (
+        entry is not None
+        and spec.subject is not None
+        and entry["state"] == "ok"
+        and entry["inputs"] == _inputs(spec, hashes)
+    )
+
+
+def _inputs(spec: Spec, hashes: Mapping[str, str]) -> dict[str, str]:
+    return {name: hashes[name] for name in sorted(set(spec.inputs)) if name in hashes}
+
+
+def _follows(entry: Entry) -> list[str]:
+    return list((entry["dag"]["schedule"] or {}).get("after", ()))
+
+
+def _upstream(subject: Subject | None, majors: Mapping[str, Sequence[str]]) -> list[str]:
+    """The ids of all subjects that a subject runs after."""
+    after = subject.schedule.after if subject is not None and subject.schedule is not None else ()
+    return sorted({one for name in after for one in majors.get(name, ())})
 
 
 def _majors(subjects: Iterable[Subject | None]) -> dict[str, list[str]]:
@@ -144,11 +179,7 @@ def _entry(
     broken = spec.subject is None
     state = "ok" if not broken else "last_good" if subject and spec.on_broken == "last_good" else "stub"
     fingerprint = codec.fingerprint(subject) if subject else {}
-    if subject is not None:
-        after = subject.schedule.after if subject.schedule else ()
-        described = dag.describe(subject, [one for name in after for one in majors.get(name, ())])
-    else:
-        described = _nothing(spec)
+    described = dag.describe(subject, _upstream(subject, majors)) if subject else _nothing(spec)
     if broken:
         described["tags"] = dag.tags(*described["tags"], "spec-error")
     lines = [line(one) for one in spec.findings]
@@ -157,7 +188,7 @@ def _entry(
         "version": VERSION,
         "dag_id": dag_id,
         "file": spec.file,
-        "inputs": {name: hashes[name] for name in sorted(set(spec.inputs)) if name in hashes},
+        "inputs": _inputs(spec, hashes),
         "state": state,
         "on_broken": spec.on_broken,
         "subject": codec.to_json(subject) if subject else None,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashpipe.compile.entry import SETTINGS, Entry, digest
-from dashpipe.compile.manifest import Manifest, Spec, build
+from dashpipe.compile.manifest import Manifest, Spec, build, unchanged
 from dashpipe.compile.store import is_id
 from dashpipe.spec.diagnostic import Diagnostic, Severity
 from dashpipe.spec.project import walk
@@ -37,7 +37,7 @@ def hashes(root: Path) -> dict[str, str]:
 
 
 def compile_project(
-    project: Project, found: Mapping[str, str], previous: Mapping[str, Entry]
+    project: Project, found: Mapping[str, str], previous: Mapping[str, Entry], reuse: bool = False
 ) -> tuple[Manifest, list[Diagnostic]]:
     """Lint a project and make its manifest.
 
@@ -45,6 +45,7 @@ def compile_project(
         project: The project, read after its files were hashed, so that a change in between is seen next time.
         found: ``hashes`` of it.
         previous: The entries of the manifest before.
+        reuse: Whether entries of unchanged files stay as they are: they were made by this very dashpipe.
 
     Returns:
         The manifest, and everything that lint found, warnings too.
@@ -53,10 +54,14 @@ def compile_project(
 
     findings = list(lint(project))
     errors = [one for one in findings if one.severity is Severity.ERROR]
-    specs = [_compiled(project, spec) for spec in _specs(project, errors)]
+    specs = [
+        spec if reuse and unchanged(spec, previous.get(spec.dag_id), found) else _compiled(project, spec)
+        for spec in _specs(project, errors)
+    ]
     said = {*findings}
     more = [one for spec in specs for one in spec.findings if one not in said]
-    return build(specs, [*errors, *more], found, previous, project.config.allow.env), [*findings, *more]
+    manifest = build(specs, [*errors, *more], found, previous, project.config.allow.env, reuse)
+    return manifest, [*findings, *more]
 
 
 def _specs(project: Project, errors: list[Diagnostic]) -> Iterator[Spec]:

@@ -111,6 +111,24 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, dags: Path) -> None:
     assert entry["state"] == "ok"
 
 
+def test_a_mistake_of_ours_leaves_the_dags_as_they_were(
+    tmp_path: Path, dags: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where compiling itself breaks, processor and worker go by the manifest of before; the errors say so."""
+    project(tmp_path, "one")
+    assert ids(dags) == ["acme_shop_one_v1"]
+    write(tmp_path, {"metrics/shop/one.yml": subject("one", "tags: [fresh]\n")})
+
+    def breaks(_: Any) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("dashpipe.lint.lint", breaks)
+    assert ids(dags) == ["acme_shop_one_v1"]
+    assert "the DAGs are as they were before: RuntimeError: out of luck" in problems(dags)
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "acme_shop_one_v1")
+    assert ids(dags) == ["acme_shop_one_v1"]
+
+
 def test_nothing_to_load_raises_in_the_other_file_only(dags: Path) -> None:
     """Without manifest and specs the DAG file is empty, and the errors say what to do."""
     assert ids(dags) == []

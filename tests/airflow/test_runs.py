@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from datetime import datetime, timedelta, timezone
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +137,52 @@ def test_a_run_waits_for_another(deployed: Path, database: Any, monkeypatch: pyt
     condition, states, tries = outcome(dag.test(run_conf=CONF))
     assert (condition, set(states.values()), set(tries.values())) == ("success", {"success"}, {1})
     assert database["dash_daily"].count_documents({}) == 2
+
+
+@pytest.mark.slow
+def test_four_runs_at_once(deployed: Path, database: Any, migrated: Path, tmp_path: Path) -> None:
+    """Four Airflows that start a run of one subject at once: all end green, one after another."""
+    running = []
+    for number in range(4):
+        own = tmp_path / str(number)
+        own.mkdir()
+        shutil.copy(migrated, own / "airflow.db")
+        environment = {
+            **os.environ,
+            "AIRFLOW_HOME": str(own),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(deployed / "dags"),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{own}/airflow.db",
+        }
+        command = [sys.executable, "-m", "dashpipe.airflow.trial", str(deployed / "dags" / "generate.py")]
+        running.append(
+            subprocess.Popen(
+                command,
+                env=environment,
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+    for one in running:
+        assert one.stdout is not None
+        assert json.loads(one.stdout.readline())["dags"] == [DAG_ID]
+    job = json.dumps({"dag_id": DAG_ID, "conf": CONF}) + "\n"
+    for one in running:  # all are ready: they start at once
+        assert one.stdin is not None
+        one.stdin.write(job)
+        one.stdin.close()
+    answers = [json.loads(one.stdout.readline()) for one in running if one.stdout is not None]
+    assert [one.wait() for one in running] == [0] * 4
+    assert [(one["state"], one["failed"]) for one in answers] == [("success", [])] * 4
+    assert database["dash_daily"].count_documents({}) == 2
+    spans = sorted(
+        (one["receipts"]["transform"]["fence"], one["receipts"]["load"]["fence"])
+        for one in database[state.RUNS].find({"subject": DAG_ID})
+    )
+    assert len(spans) == 4
+    assert all(end < start for (_, end), (start, _) in pairwise(spans))
+    assert lease_of(database)["holder"] is None
 
 
 @pytest.mark.parametrize("on_broken", ["last_good", "stub"])

@@ -124,6 +124,33 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
     assert done.kept == ("acme_shop_two_v1.json",)
 
 
+def test_what_is_reused_is_what_would_be_made(tmp_path: Path) -> None:
+    """Over any change, reusing the entries of unchanged files gives the same bytes as making all anew."""
+    project(tmp_path, "one", "two", "three")
+    write(tmp_path, {"metrics/shop/next.yml": subject("next", schedule="{after: [acme_shop_one]}")})
+    compiled(tmp_path)
+    second = subject("one", "version: 2\n").replace("dash_one", "dash_one_next")
+    for change in (
+        {"metrics/shop/two.yml": subject("two", "tags: [new]\n")},
+        {"metrics/shop/one_v2.yml": second},
+        {"metrics/shop/three.yml": broken("three")},
+        {"metrics/shop/three.yml": subject("three")},
+        {"metrics/shop/models/orders.yml": model().replace("unit: EUR", "unit: USD")},
+        {"dashpipe.toml": SETTINGS.replace("SHOP_*", "DASH_*")},
+        {"metrics/shop/one_v2.yml": ""},
+    ):
+        write(tmp_path, change)
+        read, found = load(tmp_path), hashes(tmp_path)
+        before = store.read(tmp_path / "dags" / "_manifest")
+        reused, _ = compile_project(read, found, before, reuse=True)
+        anew, _ = compile_project(read, found, before)
+        assert reused.texts == anew.texts
+        same = [name for name, entry in reused.entries.items() if entry is before.get(name)]
+        of_all = {"dashpipe.toml", "metrics/shop/models/orders.yml"} & set(change)
+        assert bool(same) is not bool(of_all)
+        compiled(tmp_path)
+
+
 def test_a_broken_spec_keeps_its_last_good_plan(tmp_path: Path) -> None:
     """The entry holds the plan that was good, a mark and the finding; the next good spec takes its place."""
     project(tmp_path, "one", "two")
@@ -264,14 +291,17 @@ def test_a_deleted_file_retires_its_subject(tmp_path: Path) -> None:
     assert sorted(path.name for path in place.iterdir()) == ["acme_shop_two_v2.json", INDEX]
 
 
-def test_two_files_of_one_identity_leave_the_first(tmp_path: Path) -> None:
-    """The second is an error; the first runs on."""
+@pytest.mark.parametrize("name", ["aone", "zone"])
+def test_two_files_of_one_identity_leave_the_plan_that_was(tmp_path: Path, name: str) -> None:
+    """Another file that takes the same identity is an error, and takes over no DAG, wherever it sorts."""
     project(tmp_path, "one")
-    good = compiled(tmp_path)
-    write(tmp_path, {"metrics/shop/zone.yml": subject("one").replace("dash_one", "dash_zone")})
+    good = compiled(tmp_path).entries["acme_shop_one_v1"]
+    write(tmp_path, {f"metrics/shop/{name}.yml": subject("one").replace("dash_one", "dash_other")})
     manifest = compiled(tmp_path)
-    assert manifest.entries == {**good.entries}
-    assert [one["file"] for one in manifest.errors] == ["metrics/shop/zone.yml"]
+    assert list(manifest.entries) == ["acme_shop_one_v1"]
+    assert manifest.entries["acme_shop_one_v1"]["subject"] == good["subject"]
+    assert manifest.entries["acme_shop_one_v1"]["file"] == "metrics/shop/one.yml"
+    assert [one["code"] for one in manifest.errors] == ["N013"]
 
 
 def test_after_is_every_current_major(tmp_path: Path) -> None:
@@ -335,7 +365,7 @@ def test_settings_are_one_name() -> None:
 
 
 def test_the_json_schema_is_a_second_reader(tmp_path: Path) -> None:
-    """What lint would let through and the published schema refuses is said at its place, as dashpipe's mistake."""
+    """What lint lets through and the published schema refuses is said at its place, as dashpipe's mistake."""
     project(tmp_path, "one")
     write(
         tmp_path, {"metrics/shop/one.yml": subject("one").replace("lookback_days: 3", "lookback_days: many")}
