@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import OperationFailure
@@ -76,15 +77,28 @@ def _present(collection: Collection[Document], source: str, about: str) -> None:
 
 
 def _newest(run: Run, collection: Collection[Document], source: str) -> Any:
+    """The newest time up to ``as_of``; the last day is looked at first, since there it mostly is."""
     field = run.plan.source(source).source.time.field
-    stages: emit.Stages = [
-        {"$match": {field: {"$lte": run.as_of, "$not": {"$type": "array"}}}},
-        {"$sort": {field: -1}},
-        {"$limit": 1},
-        {"$project": {"_id": 0, "at": f"${field}"}},
-    ]
-    found = list(collection.aggregate(stages, **options(run, f"extract_{source}")))
-    return found[0]["at"] if found else None
+    limits = options(run, f"extract_{source}")
+    before, single = run.as_of, {"$not": {"$type": "array"}}
+    for reach in (timedelta(days=1), timedelta(days=31), None):
+        after = {} if reach is None else {"$gt": run.as_of - reach}
+        wanted = {field: {"$lte": before, **after, **single}, **dict.fromkeys(emit.parents(field), single)}
+        found = collection.find(
+            wanted, {"_id": 0, field: 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]
+        )
+        for one in found.sort(field, -1).limit(1):
+            return _at(one, field)
+        before = before if reach is None else run.as_of - reach
+    return None
+
+
+def _at(document: Document, path: str) -> Any:
+    """The value at a path of a document, which a filter found there."""
+    value: Any = document
+    for name in path.split("."):
+        value = value[name]
+    return value
 
 
 def _untimed(run: Run, collection: Collection[Document], source: str, documents: int) -> int:
