@@ -2,7 +2,7 @@
 
 Each in a process of its own that has imported Airflow before the clock starts, as the dag processor has. All
 three make the same DAGs of the same operator: schedule, retries, time-outs, tags, text, asset. The loop's are
-compared with ours as Airflow serializes them; dag-factory has no words for a teardown: its sixth is a plain task.
+compared with ours as Airflow serializes them; dag-factory has no words for a teardown: a plain task instead.
 """
 
 from __future__ import annotations

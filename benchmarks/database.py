@@ -15,9 +15,10 @@ from pymongo import MongoClient
 
 from benchmarks.specs import SETTINGS
 from dashpipe import embedded
-from dashpipe.run import Request, Setup, run_all
+from dashpipe.run import run_all
+from dashpipe.run.base import Request, Setup
 from dashpipe.run.connections import Connections, from_environment
-from dashpipe.run.log import Log
+from dashpipe.run.log import silent
 from dashpipe.spec.model import Subject
 from dashpipe.spec.project import load
 
@@ -56,7 +57,7 @@ class Bench:
             "DASHPIPE_TARGET_URI": self.server.database_uri("target"),
         }
         connections = Connections(from_environment(uris))
-        setup = Setup(connections=connections, environ={}, allow_env=(), log=Log())
+        setup = Setup(connections, {}, (), silent)
         request = Request(
             subject=subject,
             run_id="command/bench",

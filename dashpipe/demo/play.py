@@ -89,7 +89,8 @@ def play(demo: Demo, tell: Teller) -> list[Played]:
             client.drop_database(TARGET)
             _load(demo, client, tell)
             subjects = _compile(demo, tell)
-            with tell.busy("Airflow makes its database (the first time only)"):
+            slow = database.pending
+            with tell.busy("Airflow makes its database (once)") if slow else contextlib.nullcontext():
                 database.wait()
             return _run(demo, here, jobs(subjects, demo.end), client, tell)
     finally:

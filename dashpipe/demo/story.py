@@ -76,7 +76,7 @@ class Outcome:
 def outcome(target: Database[dict[str, Any]], dag_id: str, run_id: str, seconds: float) -> Outcome:
     """What the run's record says that load did."""
     record = target["dashpipe_runs"].find_one({"_id": f"{dag_id}/{run_id}"}) or {}
-    grains = record["receipts"]["load"]["grains"].values()
+    grains = record["receipts"]["load"]["counts"].values()
     counts = {name: sum(one[name] for one in grains) for name in ("inserted", "changed", "same", "removed")}
     return Outcome(**counts, seconds=seconds)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -78,6 +79,11 @@ class Database:
                     command, env=dict(home.environ), stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
 
+    @property
+    def pending(self) -> bool:
+        """Whether it is still being made."""
+        return self._child is not None and self._child.poll() is None
+
     def wait(self) -> None:
         """Wait until it is there.
 
@@ -91,7 +97,7 @@ class Database:
 
     def stop(self) -> None:
         """Stop making it, if it is still being made; a half-made one is removed."""
-        if self._child is not None and self._child.poll() is None:
+        if self._child is not None and self.pending:
             self._child.terminate()
             self._child.wait()
             (self._home.folder / "airflow.db").unlink(missing_ok=True)
@@ -165,9 +171,12 @@ class Airflow:
         self._child.stdout.close()
 
 
+#: The last line of a traceback: the exception's name, and what it says.
+_RAISED = re.compile(r"^[\w.]*\b[A-Z]\w+: (.+)$", re.MULTILINE)
+
+
 def _reason(log: Path) -> str:
     """The last thing that a log says went wrong, and where the rest is."""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [line.strip() for line in lines if line.strip()] or ["it said nothing"]
-    errors = [line for line in told if "rror" in line] or told
-    return f"{errors[-1][:300]}\n(all that Airflow said: {log})"
+    text = log.read_text(encoding="utf-8", errors="replace").strip()
+    said = _RAISED.findall(text) or text.splitlines() or ["it said nothing"]
+    return f"{said[-1][:400]}\n(all that Airflow said: {log})"

@@ -94,7 +94,7 @@ def january(wanted):
 def test_broken_spec_is_said(copy):
     """A spec with an error stops the demo with the finding, in one place, and leaves no server."""
     path = copy / "metrics" / "flights" / "carrier.yml"
-    path.write_text(path.read_text("utf-8").replace("grains: [hour,", "grains: [hours,"), "utf-8")
+    path.write_text(path.read_text("utf-8").replace("grains: [day,", "grains: [days,"), "utf-8")
     done = demo(copy)
     assert done.returncode == 2
     assert "the specs have errors" in done.stderr

@@ -49,7 +49,7 @@ def test_outcome_adds_the_grains(database):
         "day": {"inserted": 3, "changed": 0, "same": 4, "removed": 1},
         "month": {"inserted": 1, "changed": 2, "same": 0, "removed": 0},
     }
-    database["dashpipe_runs"].insert_one({"_id": "a_v1/r1", "receipts": {"load": {"grains": grains}}})
+    database["dashpipe_runs"].insert_one({"_id": "a_v1/r1", "receipts": {"load": {"counts": grains}}})
     found = story.outcome(database, "a_v1", "r1", 2.0)
     assert (found.inserted, found.changed, found.same, found.removed, found.rows) == (4, 2, 4, 1, 10)
     assert not found.quiet
