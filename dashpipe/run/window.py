@@ -78,7 +78,7 @@ def labels(subject: Subject, window: Window, as_of: datetime) -> dict[Grain, tup
     tz, week_start = subject.timezone, subject.week_start
     found: dict[Grain, tuple[str, ...]] = {}
     for grain in subject.grains:
-        first = _first(subject, grain)
+        first = first_instant(subject, grain)
         touched: set[str] = set()
         for start, end in ((window.start, window.end), *window.also):
             touched.update(partition.touching(grain, max(start, first), min(end, as_of), tz, week_start))
@@ -90,7 +90,7 @@ def ended(subject: Subject, grain: Grain, as_of: datetime, days: int) -> tuple[s
     """The partitions since ``start`` that ended at most some days before ``as_of``, by the local clock."""
     tz = subject.timezone
     oldest = (as_of.astimezone(partition.zone(tz)) - timedelta(days=days)).astimezone(partition.UTC)
-    first = _first(subject, grain)
+    first = first_instant(subject, grain)
     around = partition.touching(grain, max(oldest - _TICK, first), as_of, tz, subject.week_start)
     return tuple(label for label in around if oldest <= partition.bounds(grain, label, tz)[1] <= as_of)
 
@@ -106,7 +106,7 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(joined)
 
 
-def _first(subject: Subject, grain: Grain) -> datetime:
+def first_instant(subject: Subject, grain: Grain) -> datetime:
     """The instant at which the first partition that is written begins: the one that holds ``start``."""
     day = date.fromisoformat(subject.start)
     if grain is not Grain.HOUR:
