@@ -139,7 +139,7 @@ def _schedule(node: Node | None) -> Schedule | None:
     if isinstance(node, Map):
         return Schedule(after=texts(child(node, "after")))
     cron = as_text(node)
-    return None if cron is None or cron == "none" else Schedule(cron)
+    return None if cron in (None, "none", "null") else Schedule(cron)
 
 
 def _lookback(node: Node | None, default: int | None) -> Lookback | None:

@@ -282,7 +282,7 @@ def check_scalar(text: str, node: Scalar, written: str) -> None:
     """A scalar's place holds its value, as it is written."""
     if nothing(node):
         return
-    assert lines_of(text[node.start :])[0].startswith(written.split("\n")[0])
+    assert lines_of(text[node.start :])[0].startswith(written.split("\n", maxsplit=1)[0])
     if node.style in ("|", ">"):
         assert written[0] == node.style
         assert written == written.rstrip()
