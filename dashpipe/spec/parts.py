@@ -129,7 +129,8 @@ def _lookup(node: Map) -> Lookup:
 def build_metric(node: Node, origin: Origin) -> Metric:
     """A metric of a source or of a subject."""
     empty = child(node, "empty")
-    on_zero = child(node, "on_zero")
+    zero = child(node, "on_zero")
+    on_zero = zero.value if isinstance(zero, Scalar) and zero.value != "null" else None
     return Metric(
         name=text(node, "name"),
         type=text(node, "type"),
@@ -138,7 +139,7 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         where=optional(node, "where"),
         numerator=optional(node, "numerator"),
         denominator=optional(node, "denominator"),
-        on_zero=plain(on_zero) if isinstance(on_zero, Scalar) else None,
+        on_zero=on_zero if isinstance(on_zero, (str, int)) else None,
         inputs=tuple(
             Input(text(one, "metric"), text(one, "as") or text(one, "metric"), optional(one, "where"), at)
             for one, at in entries(child(node, "inputs"), origin.at("inputs"))
