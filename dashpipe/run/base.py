@@ -113,6 +113,7 @@ class Run:
         allow_removal: See ``Request``.
         reopened: Whether a cleared task opened the record again: the lease is given up after each step.
         receipts: What each task of this generation left, by task (``extract_lessons``, ``transform``, …).
+        pinned_at: When the plan was pinned, by the server's clock.
     """
 
     id: str
@@ -130,6 +131,12 @@ class Run:
     allow_removal: bool = False
     reopened: bool = False
     receipts: Mapping[str, Document] = field(default_factory=dict)
+    pinned_at: datetime | None = None
+
+    @property
+    def read_at(self) -> datetime:
+        """Up to when the run has seen the changes of its sources, also where ``--now`` lies in the future."""
+        return self.as_of if self.pinned_at is None else min(self.as_of, self.pinned_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,8 @@ def mark_stale(
         row_id(subject_id, grain, label): at for grain, some in touched.items() for label, at in some.items()
     }
     judged = {"state": {"$in": [PUBLISHED, FAILED]}}  # the others are due anyhow
-    known = partitions.find({"_id": {"$in": list(changed_at)}, **judged}, {"as_of": 1})
-    ids = [one["_id"] for one in known if changed_at[one["_id"]] >= one["as_of"] - margin]
+    known = partitions.find({"_id": {"$in": list(changed_at)}, **judged}, {"read_at": 1})
+    ids = [one["_id"] for one in known if changed_at[one["_id"]] >= one["read_at"] - margin]
     if not ids:
         return 0
 
@@ -162,8 +162,9 @@ def changes(run: Run, fence: int, fields: Mapping[Grain, Mapping[str, Document]]
                 "end": end,
             }
             about = {"run_id": run.id, "fence": fence, "spec_hash": run.hash, "complete": end <= run.as_of}
+            about |= {"as_of": run.as_of, "read_at": run.read_at}
             key = {"_id": row_id(run.subject.id, grain, label)}
-            made.append(UpdateOne(key, {"$set": {**own, **about, "as_of": run.as_of, **given}}, upsert=True))
+            made.append(UpdateOne(key, {"$set": {**own, **about, **given}}, upsert=True))
     return made
 
 

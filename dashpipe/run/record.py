@@ -56,6 +56,7 @@ def decode(document: Document) -> Run:
         allow_removal=document["allow_removal"],
         reopened=document["reopened"],
         receipts=document["receipts"],
+        pinned_at=document["pinned_at"],
     )
 
 

@@ -40,13 +40,13 @@ def scan(run: Run, session: Session, source: str) -> Document:
 
 
 def _watermark(run: Run, session: Session, source: str) -> datetime | None:
-    """Up to when the source's changes were seen; else when the oldest published partition was computed."""
+    """Up to when the source's changes were seen; else those of the oldest published partition."""
     known = session.lease.watermarks.get(source)
     if known is not None:
         return known
     wanted = {"subject": run.subject.id, "state": ledger.PUBLISHED}
-    oldest = session.target[state.PARTITIONS].find_one(wanted, {"as_of": 1}, sort=[("as_of", 1)])
-    return None if oldest is None else oldest["as_of"]
+    oldest = session.target[state.PARTITIONS].find_one(wanted, {"read_at": 1}, sort=[("read_at", 1)])
+    return None if oldest is None else oldest["read_at"]
 
 
 def _touched(

@@ -164,7 +164,7 @@ def rows(target: Database[Document]) -> dict[str, Document]:
 
 def ledger(target: Database[Document]) -> dict[str, Document]:
     """The ledger by ``_id``, without what may differ between two equal runs."""
-    moving = ("run_id", "fence", "published_at", "as_of", "freshness")
+    moving = ("run_id", "fence", "published_at", "as_of", "read_at", "freshness")
     found = target[state.PARTITIONS].find()
     return {one["_id"]: {k: v for k, v in one.items() if k not in moving} for one in found}
 

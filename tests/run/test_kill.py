@@ -28,7 +28,7 @@ DAYS = [shop.FIRST + number * shop.DAY for number in range(21)]  # to the 11th o
 
 #: `make test` stops a run before a few of its writes; .ci/run before each, in parts that workers share.
 PARTS = range(8) if PROFILE == "ci" else range(1)
-STRIDE = len(PARTS) if PROFILE == "ci" else 24
+STRIDE = len(PARTS) if PROFILE == "ci" else 45
 
 
 @pytest.fixture(autouse=True)

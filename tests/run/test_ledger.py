@@ -108,9 +108,9 @@ def test_what_upstream_published_is_told_by_its_finest_grain(database: Database[
 def test_only_what_was_judged_turns_stale(database: Database[Document], mongo_uri: str) -> None:
     """Published and failed partitions turn stale; missing and half-loaded ones are due anyhow."""
     then = shop.at("2024-03-10T00:00")
-    put(database, "2024-03-05", as_of=then)
-    put(database, "2024-03-06", state="failed", as_of=then)
-    put(database, "2024-03-07", state="loaded", as_of=then)
+    put(database, "2024-03-05", read_at=then)
+    put(database, "2024-03-06", state="failed", read_at=then)
+    put(database, "2024-03-07", state="loaded", read_at=then)
     touched = {Grain.DAY: dict.fromkeys(("2024-03-04", "2024-03-05", "2024-03-06", "2024-03-07"), then)}
     assert ledger.mark_stale(session(database, mongo_uri), touched, timedelta(0), "changed") == 2
     states = {one["label"]: one["state"] for one in database[state.PARTITIONS].find()}
@@ -120,10 +120,10 @@ def test_only_what_was_judged_turns_stale(database: Database[Document], mongo_ur
 def test_a_change_before_a_partition_was_computed_is_in_it(
     database: Database[Document], mongo_uri: str
 ) -> None:
-    """Only what changed after a partition's `as_of`, less the margin, makes it stale."""
+    """Only what changed after a partition was read, less the margin, makes it stale."""
     then, margin = shop.at("2024-03-10T00:00"), timedelta(minutes=10)
     for day, minutes in ((5, 10), (6, 11)):
-        put(database, f"2024-03-{day:02d}", as_of=then + timedelta(minutes=minutes))
+        put(database, f"2024-03-{day:02d}", read_at=then + timedelta(minutes=minutes))
     touched = {Grain.DAY: {"2024-03-05": then, "2024-03-06": then}}
     assert ledger.mark_stale(session(database, mongo_uri), touched, margin, "changed") == 1
     states = {one["label"]: one["state"] for one in database[state.PARTITIONS].find()}
@@ -132,7 +132,7 @@ def test_a_change_before_a_partition_was_computed_is_in_it(
 
 def test_who_lost_the_lease_marks_nothing(database: Database[Document], mongo_uri: str) -> None:
     """A session whose lease went to another run cannot change the ledger."""
-    put(database, "2024-03-05", as_of=shop.at("2024-03-06T00:00"))
+    put(database, "2024-03-05", read_at=shop.at("2024-03-06T00:00"))
     old = session(database, mongo_uri, "dag/old")
     shop.expire(database, DAILY.id)
     session(database, mongo_uri, "dag/new")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -107,6 +107,17 @@ def test_a_key_that_is_added_later_begins_with_the_oldest_partition(here: Stage)
     done = here.go("dag/next", now=LATER)
     assert done["steps"]["extract_orders"]["stale"] == 3
     assert shop.public(here.rows()) == shop.counted(here.source, DAYS, LATER)
+
+
+def test_a_run_ahead_of_its_time_has_not_seen_what_changes_till_then(here: Stage) -> None:
+    """With `--now` in the future, changes after the run really read are still found."""
+    future = datetime.now(timezone.utc) + timedelta(days=400)
+    day = {"start": date(2024, 2, 22), "end": date(2024, 2, 23)}
+    here.go("command/ahead", now=future, **day)
+    touch(here, "2024-02-22", datetime.now(timezone.utc), amount=500)
+    asked = shop.request("command/named", now=future + timedelta(days=1), **day)
+    execute("extract", asked, here.setup(), "orders")
+    assert ("day", "2024-02-22") in stale(here)
 
 
 def test_hours_turn_stale_one_by_one(mongo: MongoClient[Document], mongo_uri: str) -> None:

@@ -270,6 +270,21 @@ def test_a_run_keeps_the_spec_and_the_names_it_was_pinned_to(here: Stage) -> Non
     assert here.target["elsewhere"].find_one() is None
 
 
+def test_publish_removes_what_its_load_did_not_write(here: Stage) -> None:
+    """A row of another fence in the run's partitions, as weaker servers may let through, goes with a trace."""
+    asked, setup = shop.request("dag/run"), here.setup()
+    for step, source in (("extract", "orders"), ("extract", "visits"), ("load", None)):
+        execute(step, asked, setup, source)
+    day = here.target["dash_daily"]
+    stray = day.find_one({"partition_date": "2024-03-09"}) or {}
+    day.insert_one(
+        {**stray, "_id": "2024-03-09|west", "shop": "west", "_meta": {**stray["_meta"], "fence": 1}}
+    )
+    assert execute("publish", asked, setup)["strays"] == 1
+    assert shop.public(here.rows()) == shop.counted(here.source, DAYS)
+    assert [one["strays"] for one in here.target[state.AUDIT].find({"event": "publish"})] == [1]
+
+
 def test_a_refused_request_leaves_nothing(here: Stage) -> None:
     """Days before start are refused; there is no record, the lease is free, the refusal has a trace."""
     with pytest.raises(Refused, match="before the start"):

@@ -135,10 +135,12 @@ def _remember(session: Session, task: str, error: RunError) -> None:
     if error.retry or not isinstance(error, (Refused, CheckFailed)):
         return
     trace: Document = {"event": "refusal", "subject": request.subject.id, "run_id": request.run_id}
-    trace |= {"task": task, "reason": error.message, "fence": session.lease.fence}
+    trace["fence"] = session.lease.fence
     with suppress(PyMongoError):
         target = session.target
-        target[state.AUDIT].insert_one({**trace, "at": lease.server_time(target)})
+        if target[state.AUDIT].find_one(trace, {"_id": 1}) is None:  # the step may have told more
+            about = {"task": task, "reason": error.message, "at": lease.server_time(target)}
+            target[state.AUDIT].insert_one({**trace, **about})
         if isinstance(error, CheckFailed):
             failed = sorted({str(one["check"]) for one in error.results})
             target[state.RUNS].update_one({"_id": request.run_id}, {"$set": {"failed_checks": failed}})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit
-from dashpipe.run import lease, ledger, record, state
+from dashpipe.run import lease, ledger, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
 from dashpipe.run.operation import options
@@ -26,7 +26,7 @@ def publish(run: Run, session: Session) -> Document:
     """
     target, fence = session.target, session.lease.fence
     loaded = int(run.receipts["load"]["fence"])
-    removed = {grain.value: _strays(run, session, grain, loaded) for grain in run.partitions}
+    strays = sum(_strays(run, session, grain, loaded) for grain in run.partitions)
     rows = {grain: _rows(run, session, grain) for grain in run.partitions}
     newest = _newest(run)
     freshness = None if newest is None else (run.as_of - newest).total_seconds()
@@ -46,8 +46,7 @@ def publish(run: Run, session: Session) -> Document:
         for grain, labels in run.partitions.items()
     }
     writes = ledger.changes(run, fence, fields)
-    pinned_at = (record.find(session) or {}).get("pinned_at", now)
-    seen = {"seen": pinned_at, **{f"watermarks.{name}": run.as_of for name in run.sources}}
+    seen = {"seen": run.pinned_at, **{f"watermarks.{name}": run.read_at for name in run.sources}}
     counts = {grain.value: len(labels) for grain, labels in run.partitions.items()}
     trace = {
         "event": "publish",
@@ -58,6 +57,7 @@ def publish(run: Run, session: Session) -> Document:
         "as_of": run.as_of,
         "spec_hash": run.hash,
         "partitions": counts,
+        "strays": strays,
     }
 
     def work(client: ClientSession | None) -> None:
@@ -84,7 +84,7 @@ def publish(run: Run, session: Session) -> Document:
         "freshness": freshness,
         "partitions": counts,
         "rows": {grain.value: sum(some.values()) for grain, some in rows.items()},
-        "strays": {grain: count for grain, count in removed.items() if count},
+        "strays": strays,
     }
 
 
