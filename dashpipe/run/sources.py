@@ -22,7 +22,7 @@ Document = dict[str, Any]
 #: A smaller collection is read whole in no time: no index is asked for.
 _SMALL = 10_000
 
-_NO_RIGHT, _IS_VIEW = 13, 166
+_NO_RIGHT = 13
 
 
 def ask(run: Run, session: Session, source: str) -> Document:
@@ -38,7 +38,7 @@ def ask(run: Run, session: Session, source: str) -> Document:
     """
     collection = route.reader(run, session, source, route.CURSOR)
     about = f"{run.sources[source].database}.{run.sources[source].collection}"
-    _present(collection, source, about)
+    kind = _kind(collection, source, about)
     documents = collection.estimated_document_count()
     untimed = _untimed(run, collection, source, documents)
     mistyped, decimals = _types(run, collection, source)
@@ -47,7 +47,7 @@ def ask(run: Run, session: Session, source: str) -> Document:
         f"{count} decimals stand in `{path}` of {source} and are taken as doubles: declare it `decimal`"
         for path, count in decimals.items()
     ]
-    if documents > _SMALL:
+    if documents > _SMALL and kind == "collection":  # a view has none, a time series is kept by time
         warnings += _index(run, collection, source, about)
     return {
         "documents": documents,
@@ -59,21 +59,22 @@ def ask(run: Run, session: Session, source: str) -> Document:
     }
 
 
-def _present(collection: Collection[Document], source: str, about: str) -> None:
+def _kind(collection: Collection[Document], source: str, about: str) -> str:
+    """Whether a source is a ``collection``, a ``view`` or a ``timeseries``; who may not list may still read."""
+    wanted = {"filter": {"name": collection.name}, "nameOnly": True, "authorizedCollections": True}
     try:
-        found = collection.database.list_collection_names(
-            filter={"name": collection.name}, authorizedCollections=True
-        )
+        found = list(collection.database.list_collections(**wanted))
     except OperationFailure as error:
         if error.code != _NO_RIGHT:
             raise
-        return  # who may not list may still read
+        return "unknown"
     if not found:
         raise RunError(
             f"the source {source} is not there: no collection {about}",
             "correct `collection` in the spec or its variable; the last good rows stay",
             retry=True,
         )
+    return str(found[0].get("type", "collection"))
 
 
 def _newest(run: Run, collection: Collection[Document], source: str) -> Any:
@@ -153,9 +154,9 @@ def _index(run: Run, collection: Collection[Document], source: str, about: str) 
     try:
         indexes = collection.index_information().values()
     except OperationFailure as error:
-        if error.code in (_NO_RIGHT, _IS_VIEW):
-            return []
-        raise
+        if error.code != _NO_RIGHT:
+            raise
+        return []
     time = run.plan.source(source).source.time.field
     before = {field for field, _ in wanted.fields} - {time}
     if any(_serves(one, time, before) for one in indexes):

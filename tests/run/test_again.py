@@ -215,3 +215,53 @@ def test_what_transform_staged_and_is_gone_is_made_again(moments: dict[str, Then
         days = (*DAYS, DAYS[-1] + shop.DAY)
         assert shop.public(here.rows()) == shop.counted(here.source, days, then.now)
         assert shop.staged(here.target) == []
+
+
+def _begun(here: Stage, then: Then, subject: Subject = shop.SUBJECT) -> None:
+    """A run whose extracts and transform are done."""
+    for task in TASKS[:3]:
+        step, _, source = task.partition("_")
+        request = shop.request("dag/in-flight", subject, then.now)
+        execute(step, request, here.setup(), source or None)
+
+
+def test_inputs_that_another_run_overtook_do_not_count(moments: dict[str, Then]) -> None:
+    """After another run had the lease the next step does everything again, and the rows are right."""
+    then = moments["a day later"]
+    with then.here.copied() as here:
+        _begun(here, then)
+        shop.expire(here.target)
+        here.go("dag/other", now=then.now)
+        request = shop.request("dag/in-flight", now=then.now)
+        receipt = execute("validate", request, here.setup())
+        assert receipt["why"] == "another run of the subject came between"
+        assert receipt["redone"] == ["extract_orders", "extract_visits", "transform"]
+        for step in ("load", "publish", "cleanup"):
+            assert "why" not in execute(step, request, here.setup())
+        days = (*DAYS, DAYS[-1] + shop.DAY)
+        assert shop.public(here.rows()) == shop.counted(here.source, days, then.now)
+
+
+def test_a_record_of_another_version_is_pinned_anew(moments: dict[str, Then]) -> None:
+    """A spec in a record that this version cannot read is no error: the deployed one takes its place."""
+    then = moments["a day later"]
+    with then.here.copied() as here:
+        _begun(here, then)
+        here.target[state.RUNS].update_one({"_id": "dag/in-flight"}, {"$set": {"spec": "{}"}})
+        receipt = execute("validate", shop.request("dag/in-flight", now=then.now), here.setup())
+        assert receipt["why"] == "another version of dashpipe wrote the record"
+
+
+def test_a_source_that_came_to_the_spec_meanwhile_is_pinned_anew(moments: dict[str, Then]) -> None:
+    """The extract of a source that the pinned spec does not have takes the deployed one."""
+    then = moments["a day later"]
+    less = replace(shop.SUBJECT, sources=shop.SUBJECT.sources[:1], metrics=shop.SUBJECT.metrics[:3])
+    with then.here.copied() as here:
+        first, later = (shop.request("dag/in-flight", one, then.now) for one in (less, shop.SUBJECT))
+        execute("extract", first, here.setup(), "orders")
+        receipt = execute("extract", later, here.setup(), "visits")
+        assert receipt["why"] == "the spec has another source now"
+        for step in ("transform", "validate", "load", "publish", "cleanup"):
+            execute(step, later, here.setup())
+        days = (*DAYS, DAYS[-1] + shop.DAY)
+        assert shop.public(here.rows()) == shop.counted(here.source, days, then.now)

@@ -175,3 +175,13 @@ def test_a_small_source_needs_no_index(here: Stage) -> None:
     """A small collection is read whole in no time: nothing is said of its indexes."""
     here.source["orders"].drop_indexes()
     assert ask(here)["warnings"] == []
+
+
+def test_a_view_is_a_source_like_any_other(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view has documents and no indexes of its own: nothing is said of these."""
+    monkeypatch.setattr(sources, "_SMALL", 50)
+    here.source["orders"].rename("raw")
+    here.source.create_collection("orders", viewOn="raw", pipeline=[{"$match": {"shop": {"$ne": "south"}}}])
+    receipt = ask(here)
+    assert receipt["newest"] == "2024-03-10T00:00:00Z"
+    assert receipt["warnings"] == []

@@ -271,7 +271,7 @@ def test_a_run_keeps_the_spec_and_the_names_it_was_pinned_to(here: Stage) -> Non
 
 
 def test_publish_removes_what_its_load_did_not_write(here: Stage) -> None:
-    """A row of another fence in the run's partitions, as weaker servers may let through, goes with a trace."""
+    """A row of another fence in the run's partitions, as weak servers may let through, goes with a trace."""
     asked, setup = shop.request("dag/run"), here.setup()
     for step, source in (("extract", "orders"), ("extract", "visits"), ("load", None)):
         execute(step, asked, setup, source)
