@@ -12,6 +12,7 @@ from typing import Any
 from dashpipe import expr
 from dashpipe.compile import partition
 from dashpipe.compile.emit import labels as lb
+from dashpipe.compile.emit.accumulate import accumulator
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
@@ -133,17 +134,3 @@ def _grouped(key: tuple[Key, ...]) -> tuple[Key, ...]:
         Key(f"k{at}", one.expr, FieldType.STRING if one.type is FieldType.DATE else one.type)
         for at, one in enumerate(key)
     )
-
-
-def accumulator(leaf: Leaf) -> dict[str, Any]:
-    """The accumulator of a leaf over documents; NULL never counts (SQL's aggregates skip it)."""
-    where = None if leaf.where is None else expr.to_condition(leaf.where)
-    if leaf.kind == "count":
-        tests = [] if leaf.expr is None else [{"$gt": [expr.to_agg(leaf.expr), None]}]
-        tests += [] if where is None else [where]
-        if not tests:
-            return {"$sum": 1}
-        return {"$sum": {"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, 1, 0]}}
-    assert leaf.expr is not None
-    value = expr.to_agg(leaf.expr)
-    return {f"${leaf.kind}": value if where is None else {"$cond": [where, value, None]}}
