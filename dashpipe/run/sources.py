@@ -60,10 +60,13 @@ def ask(run: Run, session: Session, source: str) -> Document:
 
 
 def _kind(collection: Collection[Document], source: str, about: str) -> str:
-    """Whether a source is a ``collection``, a ``view`` or a ``timeseries``; who may not list may still read."""
-    wanted = {"filter": {"name": collection.name}, "nameOnly": True, "authorizedCollections": True}
+    """Whether it is a ``collection``, a ``view`` or a ``timeseries``; who may not list may still read."""
     try:
-        found = list(collection.database.list_collections(**wanted))
+        found = list(
+            collection.database.list_collections(
+                filter={"name": collection.name}, nameOnly=True, authorizedCollections=True
+            )
+        )
     except OperationFailure as error:
         if error.code != _NO_RIGHT:
             raise

@@ -127,7 +127,7 @@ def test_decimals_where_none_was_declared_are_told(here: Stage) -> None:
 
 def test_documents_without_a_time_fail_the_run_above_the_allowed_share(here: Stage) -> None:
     """A missing time, a text and an array are none; up to `max_untimed` of the documents may be so."""
-    lost = [
+    lost: list[Document] = [
         {"_id": "missing", "status": "paid"},
         {"_id": "text", "status": "paid", "at": "2024-03-10"},
         {"_id": "array", "status": "paid", "at": [shop.NOW]},

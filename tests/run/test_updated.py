@@ -65,7 +65,7 @@ def test_a_document_that_no_longer_passes_where_leaves_its_day(here: Stage) -> N
 def test_a_run_by_name_marks_and_leaves_it_to_the_next(here: Stage) -> None:
     """A run of given days computes only these; what it found changed is computed by the next run."""
     touch(here, "2024-02-22", amount=500)
-    day = {"start": date(2024, 3, 1), "end": date(2024, 3, 2)}
+    day: Document = {"start": date(2024, 3, 1), "end": date(2024, 3, 2)}
     done = here.go("command/named", now=LATER, **day)
     assert done["steps"]["publish"]["partitions"] == {"day": 1, "week": 1, "month": 1}
     assert stale(here) == {("day", "2024-02-22"), ("week", "2024-02-19"), ("month", "2024-02-01")}
@@ -112,7 +112,7 @@ def test_a_key_that_is_added_later_begins_with_the_oldest_partition(here: Stage)
 def test_a_run_ahead_of_its_time_has_not_seen_what_changes_till_then(here: Stage) -> None:
     """With `--now` in the future, changes after the run really read are still found."""
     future = datetime.now(timezone.utc) + timedelta(days=400)
-    day = {"start": date(2024, 2, 22), "end": date(2024, 2, 23)}
+    day: Document = {"start": date(2024, 2, 22), "end": date(2024, 2, 23)}
     here.go("command/ahead", now=future, **day)
     touch(here, "2024-02-22", datetime.now(timezone.utc), amount=500)
     asked = shop.request("command/named", now=future + timedelta(days=1), **day)

@@ -88,7 +88,7 @@ def test_running_again_changes_nothing(here: Stage) -> None:
     assert after == times
 
 
-WINDOWS = (
+WINDOWS: tuple[Document, ...] = (
     {"start": date(2024, 2, 20), "end": date(2024, 3, 1)},
     {"start": date(2024, 2, 26), "end": date(2024, 3, 6)},
     {"start": date(2024, 3, 4), "end": date(2024, 3, 11)},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -59,7 +61,7 @@ def label_of(grain: Grain, instant: datetime, tz: str, week_start: str) -> str:
     if grain is Grain.HOUR:
         return local.strftime("%Y-%m-%dT%H%z")
     day = local.date()
-    begins = {
+    begins: dict[Grain, Callable[[date], bool]] = {
         Grain.DAY: lambda one: True,
         Grain.WEEK: lambda one: one.strftime("%A").lower() == week_start,
         Grain.MONTH: lambda one: one.day == 1,
@@ -134,7 +136,7 @@ def test_what_ended_lately_is_what_a_walk_meets(
 
 
 NOW = at("2024-03-10T12:30")
-CASES = {
+CASES: dict[str, Any] = {
     "from and to come first": (
         {"kind": "manual", "start": date(2024, 2, 1), "end": date(2024, 2, 3), "logical_date": NOW},
         ("2024-02-01T00:00", "2024-02-03T00:00"),
@@ -260,7 +262,7 @@ def test_what_has_not_begun_is_left_out() -> None:
     assert found[Grain.MONTH] == ("2024-03-01",)
 
 
-REFUSED = {
+REFUSED: dict[str, Any] = {
     "no to": ({"start": date(2024, 3, 1)}, "a `from` without a `to`", "give both"),
     "no from": ({"end": date(2024, 3, 1)}, "a `to` without a `from`", "give both"),
     "turned round": ({"start": date(2024, 3, 2), "end": date(2024, 3, 1)}, "not after", "2024-03-03"),
@@ -311,7 +313,7 @@ def test_an_old_interval_names_whole_days_however_late_it_runs() -> None:
     assert first == again == {Grain.DAY: ("2024-03-04", "2024-03-05")}
 
 
-LOOKBACKS = (
+LOOKBACKS: tuple[Any, ...] = (
     (None, {}, Lookback(3)),
     (None, {"LOOKBACK_DAYS": "5"}, Lookback(5)),
     (None, {"LOOKBACK_DAYS": " "}, Lookback(3)),
