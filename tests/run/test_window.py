@@ -61,7 +61,7 @@ def label_of(grain: Grain, instant: datetime, tz: str, week_start: str) -> str:
     if grain is Grain.HOUR:
         return local.strftime("%Y-%m-%dT%H%z")
     day = local.date()
-    begins: dict[Grain, Callable[[date], bool]] = {
+    begins: Callable[[date], bool] = {
         Grain.DAY: lambda one: True,
         Grain.WEEK: lambda one: one.strftime("%A").lower() == week_start,
         Grain.MONTH: lambda one: one.day == 1,
