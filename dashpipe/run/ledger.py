@@ -6,6 +6,7 @@ One document a subject, grain and partition in ``dashpipe_partitions``. The stat
 - ``published``: its rows are whole; ``complete`` tells whether the partition was over then.
 - ``failed``: a check stopped its rows; what was published before still stands in the target.
 - ``stale``: documents of it changed after it was computed.
+- ``pruned``: it is older than ``target.retention_days``, and its rows were removed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 Labels = Mapping[Grain, tuple[str, ...]]
 
-PUBLISHED, LOADED, FAILED, STALE = "published", "loaded", "failed", "stale"
+PUBLISHED, LOADED, FAILED, STALE, PRUNED = "published", "loaded", "failed", "stale", "pruned"
 
 
 def row_id(subject_id: str, grain: Grain, label: str) -> str:
@@ -82,7 +83,7 @@ def _is_due(row: Document | None, spec_hash: str) -> bool:
         return True
     if row["state"] == FAILED:
         return bool(row["spec_hash"] != spec_hash)
-    return not row["complete"]
+    return row["state"] == PUBLISHED and not row["complete"]
 
 
 def changed(

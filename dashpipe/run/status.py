@@ -20,9 +20,6 @@ Document = dict[str, Any]
 
 MISSING, INCOMPLETE = "missing", "incomplete"
 
-#: The states of a partition, as they are shown.
-STATES = (ledger.PUBLISHED, INCOMPLETE, ledger.LOADED, ledger.STALE, ledger.FAILED, MISSING)
-
 
 @dataclass(frozen=True, slots=True)
 class Stretch:

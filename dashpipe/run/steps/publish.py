@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit
-from dashpipe.run import lease, ledger, state
+from dashpipe.run import lease, ledger, retention, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
 from dashpipe.run.operation import options
@@ -68,6 +68,7 @@ def publish(run: Run, session: Session) -> Document:
         target[state.AUDIT].insert_one(dict(trace), session=client)
 
     guarded(session, work)
+    pruned = retention.prune(run, session)
     session.setup.log(
         "published",
         subject=run.subject.id,
@@ -85,6 +86,7 @@ def publish(run: Run, session: Session) -> Document:
         "partitions": counts,
         "rows": {grain.value: sum(some.values()) for grain, some in rows.items()},
         "strays": strays,
+        "pruned": pruned,
     }
 
 

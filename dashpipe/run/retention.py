@@ -1,0 +1,88 @@
+"""Pruning: rows of partitions that ended longer ago than ``target.retention_days`` are removed by publish.
+
+No partition goes of which a coarser one is still to be written: it may yet be merged from its states.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from dashpipe.compile import partition
+from dashpipe.run import lease, ledger, state
+from dashpipe.run.base import Run, Session
+from dashpipe.run.guarded import guarded
+from dashpipe.run.transform.parts import batches
+from dashpipe.spec.model import Grain
+
+if TYPE_CHECKING:
+    from pymongo.client_session import ClientSession
+
+Document = dict[str, Any]
+
+
+def prune(run: Run, session: Session) -> dict[str, int]:
+    """Remove what is older than the subject keeps.
+
+    Returns:
+        The rows that were removed, a grain; empty where everything is kept.
+
+    Raises:
+        LeaseLost: Another run took the lease.
+    """
+    days = run.subject.target.retention_days
+    if days is None:
+        return {}
+    oldest = partition.local_date(run.as_of, run.subject.timezone) - timedelta(days=days)
+    return {
+        grain.value: _prune(run, session, grain, _first_kept(run, session, grain, oldest))
+        for grain in run.plan.grains
+    }
+
+
+def _first_kept(run: Run, session: Session, grain: Grain, oldest: date) -> date:
+    """The local day from which on a grain's partitions are kept."""
+    subject = run.subject
+    kept = oldest if grain is Grain.HOUR else partition.first_day(grain, oldest, subject.week_start)
+    for coarser in subject.grains:
+        if grain not in partition.NESTS[coarser]:
+            continue
+        around = partition.first_day(coarser, oldest, subject.week_start)
+        label = around.isoformat()
+        row = ledger.published(session.target, subject.id, coarser, [label]).get(label)
+        if row is None or not row["complete"]:
+            kept = min(kept, around)
+    return kept
+
+
+def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
+    """Remove the rows before a local day, and say in the ledger that they are pruned."""
+    older: Document = {"partition_date": {"$lt": kept.isoformat()}, "_meta.run_id": {"$exists": True}}
+    target, removed = session.collection(run.targets[grain]), 0
+    for batch in batches(target.find(older, {"_id": 1}), session.setup.batch_size):
+        ids = [one["_id"] for one in batch]
+
+        def work(client: ClientSession | None, ids: list[Any] = ids) -> int:
+            return target.delete_many({"_id": {"$in": ids}}, session=client).deleted_count
+
+        removed += guarded(session, work)
+    gone = {
+        "subject": run.subject.id,
+        "grain": grain.value,
+        "state": {"$ne": ledger.PRUNED},
+        "end": {"$lte": partition.midnight(kept, run.subject.timezone)},
+    }
+    change = {"$set": {"state": ledger.PRUNED, "rows": 0, "reason": ""}}
+    trace = {"event": "retention", "subject": run.subject.id, "run_id": run.id, "fence": session.lease.fence}
+    trace |= {"grain": grain.value, "collection": target.name, "rows": removed, "before": kept.isoformat()}
+
+    def mark(client: ClientSession | None) -> None:
+        session.target[state.PARTITIONS].update_many(gone, change, session=client)
+        if removed:
+            at = lease.server_time(session.target)
+            session.target[state.AUDIT].insert_one({**trace, "at": at}, session=client)
+
+    guarded(session, mark)
+    if removed:
+        session.setup.log("pruned", run=run.id, grain=grain.value, rows=removed, before=kept)
+    return removed
