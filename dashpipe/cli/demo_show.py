@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def show(console: Console, demo: Demo, played: list[Played]) -> None:
         best = teachers(target, job)
     console.print()
     console.print(_runs(played))
-    console.print(_carriers(months))
+    console.print(_carriers(months, demo.flights))
     _chart(console, days)
     console.print(_teachers(best, job.days))
 
@@ -72,17 +73,23 @@ def program(name: str) -> str:
 
 def _runs(played: list[Played]) -> Table:
     table = Table(title="What the runs did, through Airflow", title_justify="left")
-    for name in ("subject", "days", "first run", "the same run again"):
+    for name in ("subject", "from", "to", "first run", "again"):
         table.add_column(name, overflow="fold")
     for one in played:
-        table.add_row(one.job.dag_id, one.job.days, words(one.first), words(one.again))
+        table.add_row(
+            one.job.dag_id,
+            f"{one.job.start}",
+            f"{one.job.end - timedelta(days=1)}",
+            words(one.first),
+            words(one.again),
+        )
     return table
 
 
-def _carriers(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="ops_carrier_month: flights from New York, January 2013", title_justify="left")
+def _carriers(rows: list[dict[str, Any]], what: str) -> Table:
+    table = Table(title=f"ops_carrier_month: {what}", title_justify="left")
     table.add_column("carrier")
-    for name in ("flights", "cancelled", "late > 15 min", "mean delay, min", "planes"):
+    for name in ("flights", "cancelled", "late > 15 min", "mean delay, min", "miles an hour"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -91,7 +98,7 @@ def _carriers(rows: list[dict[str, Any]]) -> Table:
             _percent(row["cancel_rate"]),
             _percent(row["late_rate"]),
             f"{row['dep_delay_avg']:.1f}",
-            f"{row['planes']:,}",
+            f"{row['speed']:.0f}",
         )
     return table
 
@@ -110,7 +117,8 @@ def _chart(console: Console, days: list[tuple[str, float]]) -> None:
 
 
 def _teachers(rows: list[dict[str, Any]], days: str) -> Table:
-    table = Table(title=f"dash_teacher: most minutes taught, {days}", title_justify="left")
+    title = f"dash_teacher: most minutes taught, {days}"
+    table = Table(title=title, title_justify="left", min_width=len(title) + 4)
     table.add_column("teacher")
     table.add_column("country")
     for name in ("lessons", "minutes"):

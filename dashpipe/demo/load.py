@@ -23,6 +23,8 @@ def load_flights(
     database: Database[dict[str, Any]],
     months: Collection[int] | None = None,
     on_progress: Progress | None = None,
+    *,
+    origins: Collection[str] | None = None,
 ) -> int:
     """Replace ``flights``, ``airports`` and ``carriers``; ``flights`` gets an index on its time.
 
@@ -30,6 +32,7 @@ def load_flights(
         database: Where to.
         months: The months of 2013 to load; None: all.
         on_progress: Called after each batch of flights.
+        origins: The airports whose departures to load, by code; None: all three.
 
     Returns:
         The number of flights.
@@ -39,8 +42,12 @@ def load_flights(
     """
     _replace(database, "airports", airport_documents())
     _replace(database, "carriers", carrier_documents())
-    total = FLIGHTS if months is None else FLIGHTS * len(months) // 12
-    count = _replace(database, "flights", flight_documents(months), on_progress, total=total)
+    total = FLIGHTS * (12 if months is None else len(months)) // 12
+    documents = flight_documents(months)
+    if origins is not None:
+        total = total * len(origins) // 3
+        documents = (one for one in documents if one["origin"]["code"] in origins)
+    count = _replace(database, "flights", documents, on_progress, total=total)
     database["flights"].create_index("departed_at")
     if on_progress is not None:
         on_progress(count, count)

@@ -12,6 +12,7 @@ from dashpipe.demo.errors import DemoError
 from dashpipe.demo.load import Progress, load_flights, load_learning
 from dashpipe.demo.story import FLIGHTS, LEARNING, Job, Outcome, jobs, outcome
 from dashpipe.demo.through import Airflow, Database, Home, home
+from dashpipe.embedded import NATIVE
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -44,7 +45,6 @@ class Demo:
         root: The project's root.
         server: The embedded server.
         end: Where the learning platform's data end.
-        months: The months of the flights that are loaded; None: all.
         lessons: Lessons of the learning platform.
         days: Days of the learning platform.
     """
@@ -52,9 +52,18 @@ class Demo:
     root: Path
     server: Server
     end: datetime
-    months: tuple[int, ...] | None = (1,)
-    lessons: int = 8_000
+    lessons: int = 3_000
     days: int = 120
+
+    @property
+    def origins(self) -> tuple[str, ...] | None:
+        """The airports whose flights are loaded; the Python build is too slow for all three."""
+        return None if self.server.build == NATIVE else ("LGA",)
+
+    @property
+    def flights(self) -> str:
+        """The flights in words."""
+        return f"flights from {'New York' if self.origins is None else 'LaGuardia'}, January 2013"
 
     @property
     def uris(self) -> dict[str, str]:
@@ -103,9 +112,12 @@ def airflow_folder(root: Path) -> Path:
 
 
 def _load(demo: Demo, client: MongoClient[dict[str, Any]], tell: Teller) -> None:
-    what = "flights of January 2013" if demo.months == (1,) else "flights of 2013"
-    with tell.progress(f"loading {what}") as on_progress:
-        flights = load_flights(client[SOURCE], demo.months, on_progress)
+    if demo.origins is not None:
+        tell.say(
+            f"{demo.server.build} is slow: flights from LaGuardia only (`make native` builds a faster one)"
+        )
+    with tell.progress(f"loading {demo.flights}") as on_progress:
+        flights = load_flights(client[SOURCE], [1], on_progress, origins=demo.origins)
     with tell.progress("loading a learning platform") as on_progress:
         documents = load_learning(
             client[SOURCE], days=demo.days, rows=demo.lessons, end=demo.end, on_progress=on_progress

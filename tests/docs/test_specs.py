@@ -116,6 +116,8 @@ def shop(database, mongo_uri, tmp_path):
         ("paid", "FR", "100.00", "cas"),
         ("open", "FR", "10.00", None),
     ]
+    day += [datetime(2024, 3, number, 9, tzinfo=timezone.utc) for number in range(1, 32)]
+    rows += [("paid", "DE", "1.00", "dan")] * 31  # the guide's check asks for rows on each day
     database["orders"].insert_many(
         [
             {
@@ -153,12 +155,14 @@ def test_guide_runs(shop, database):
     code, _, err = dashpipe(folder, *run, **uris)
     assert code == 0, err
     rows = {row["_id"]: row for row in database["shop_orders"].find()}
-    assert set(rows) == {"2024-03-05|GB", "2024-03-06|FR"}
+    assert {key for key, row in rows.items() if row["country"] != "DE"} == {"2024-03-05|GB", "2024-03-06|FR"}
+    assert len(rows) == 33
     first = rows["2024-03-05|GB"]
     assert (first["orders"], first["customers"], first["large"], first["large_rate"]) == (2, 1, 1, 0.5)
     assert first["revenue"].to_decimal() == Decimal("220.49")
     assert rows["2024-03-06|FR"]["revenue"].to_decimal() == Decimal("110.00")
-    assert {row["_id"] for row in database["shop_orders_month"].find()} == {"2024-03-01|GB", "2024-03-01|FR"}
+    months = {row["_id"]: row["customers"] for row in database["shop_orders_month"].find()}
+    assert months == {"2024-03-01|GB": 1, "2024-03-01|FR": 1, "2024-03-01|DE": 1}
 
     before = {row["_id"]: row["updated_at"] for row in database["shop_orders"].find()}
     code, _, err = dashpipe(folder, *run, **uris)
