@@ -7,6 +7,7 @@ type.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -35,6 +36,9 @@ _SEVEN = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "s
 
 
 # -----------------------------------------------------------------------------------------------------------
+
+
+_number = itertools.count()
 
 
 @lru_cache(maxsize=1)
@@ -67,7 +71,7 @@ class Expected:
 
 
 class Oracle:
-    """A subject's data in DuckDB; ``rows`` asks it for a grain's rows.
+    """A subject's data in DuckDB, while it is entered; ``rows`` asks it for a grain's rows.
 
     Args:
         subject: The subject.
@@ -88,7 +92,8 @@ class Oracle:
         self.names = names
         self.types = types
         self.db = _engine().cursor()
-        self.db.execute(f"CREATE SCHEMA s{id(self)}; SET schema = 's{id(self)}'")
+        self.schema = f"case_{next(_number)}"
+        self.db.execute(f"CREATE SCHEMA {self.schema}; SET schema = '{self.schema}'")
         for setting in (
             f"TimeZone='{subject.timezone}'",
             "ieee_floating_point_ops=false",
@@ -100,9 +105,11 @@ class Oracle:
         for source in subject.sources:
             self._load(source)
 
-    def close(self) -> None:
-        """Let the documents go."""
-        self.db.execute(f"SET schema = 'main'; DROP SCHEMA s{id(self)} CASCADE")
+    def __enter__(self) -> Oracle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.db.execute(f"SET schema = 'main'; DROP SCHEMA {self.schema} CASCADE")
         self.db.close()
 
     def _load(self, source: Source) -> None:

@@ -51,11 +51,8 @@ routes = st.sampled_from(["server", "cursor"])
 
 def expected(case: Case, subject: Subject, grain: Grain, days: tuple[date, date]) -> oracle.Expected:
     """What the rows of a grain must be."""
-    truths = oracle.Oracle(subject, case.documents, case.names, TYPES)
-    try:
+    with oracle.Oracle(subject, case.documents, case.names, TYPES) as truths:
         return truths.rows(grain, days, case.as_of, begun=True)
-    finally:
-        truths.close()
 
 
 def check(

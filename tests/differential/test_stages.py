@@ -58,16 +58,12 @@ def check(expected: oracle.Expected, rows: list[Document]) -> None:
 @given(case=cases(), off=st.one_of(st.sampled_from([(one,) for one in PASSES]), st.just(tuple(PASSES))))
 def test_rows_equal_duckdb(scratch: Database[Document], case: Case, off: tuple[str, ...]) -> None:
     """Every row equals the oracle's, with all passes and with one or all of them switched off."""
-    truths = truth(case)
-    try:
-        with stages.loaded(scratch, case):
-            plans = [compile_subject(case.subject, without) for without in ((), off)]
-            for grain in case.subject.grains:
-                wanted = truths.rows(grain, case.days, case.as_of)
-                for plan in plans:
-                    check(wanted, stages.computed(scratch, plan, case, grain))
-    finally:
-        truths.close()
+    with truth(case) as truths, stages.loaded(scratch, case):
+        plans = [compile_subject(case.subject, without) for without in ((), off)]
+        for grain in case.subject.grains:
+            wanted = truths.rows(grain, case.days, case.as_of)
+            for plan in plans:
+                check(wanted, stages.computed(scratch, plan, case, grain))
 
 
 @given(case=st.sampled_from(ROLLS).flatmap(lambda pair: st.tuples(st.just(pair), cases(grains=pair))))
@@ -80,17 +76,13 @@ def test_merged_from_states_equals_duckdb(
     if coarse not in one.subject.grains or fine not in one.subject.grains:
         assert plan.rollups == ()
         return
-    truths = truth(one)
-    try:
-        with stages.loaded(scratch, one):
-            rolled = stages.computed(scratch, plan, one, coarse, fine)
-            check(truths.rows(coarse, one.days, one.as_of), rolled)
-            direct = {row["_id"]: row["_state"] for row in stages.computed(scratch, plan, one, coarse)}
-            for row in rolled:
-                assert row["_state"].keys() == direct[row["_id"]].keys()
-                assert all(_alike(value, direct[row["_id"]][leaf]) for leaf, value in row["_state"].items())
-    finally:
-        truths.close()
+    with truth(one) as truths, stages.loaded(scratch, one):
+        rolled = stages.computed(scratch, plan, one, coarse, fine)
+        check(truths.rows(coarse, one.days, one.as_of), rolled)
+        direct = {row["_id"]: row["_state"] for row in stages.computed(scratch, plan, one, coarse)}
+        for row in rolled:
+            assert row["_state"].keys() == direct[row["_id"]].keys()
+            assert all(_alike(value, direct[row["_id"]][leaf]) for leaf, value in row["_state"].items())
 
 
 def _alike(mine: Any, theirs: Any) -> bool:
