@@ -41,6 +41,11 @@ NAMES = {
     "L003": "bad-comment",
     "L005": "lint-broke",
 }
+
+#: What follows where the settings cannot be read, and where the types of fields cannot.
+_OF_SETTINGS = frozenset({"N016", "P001", "P003"})
+_OF_TYPES = frozenset({"E003", "E004", "E006", "E011"})
+
 _WARNINGS = frozenset({"L001", "L002", "L003"})
 
 
@@ -57,11 +62,13 @@ def lint(project: Project, today: date | None = None) -> list[Diagnostic]:
     """
     resolved = project.resolved()
     view = View(project, resolved.every, today)
-    found = [*project.findings, *(one for file in project.files for one in file.findings), *resolved.findings]
+    read = [*project.findings, *(one for file in project.files for one in file.findings)]
     wrong: dict[str, list[tuple[str | int, ...]]] = {}
-    for one in found:
+    for one in read:
         if one.severity is Severity.ERROR and one.code[0] in "YS":
             wrong.setdefault(one.file, []).append(one.path)
+    unset = () in wrong.get(SETTINGS, ())
+    found = [*read, *(one for one in resolved.findings if not (unset and one.code in _OF_SETTINGS))]
     made = _Findings(view, wrong)
     known = Known()
     for subject in resolved.models:
@@ -71,7 +78,9 @@ def lint(project: Project, today: date | None = None) -> list[Diagnostic]:
     for rule in checks():
         made.rule(rule)
     stay, problems = ignore.apply({*found, *made.found}, _comments(project))
-    stay += [made.finding(code, NAMES[code], severity(code), problem) for code, problem in problems]
+    # What a comment is for is only known once every file can be read.
+    told = [(code, problem) for code, problem in problems if code != "L001" or not wrong]
+    stay += [made.finding(code, NAMES[code], severity(code), problem) for code, problem in told]
     return sorted(set(stay), key=lambda one: one.sort_key)
 
 
@@ -135,6 +144,10 @@ class _Findings:
                 at = problem.at
                 if follows(code, at.path, self.wrong.get(at.file, ())):
                     continue
+                if code in _OF_SETTINGS and () in self.wrong.get(SETTINGS, ()):
+                    continue
+                if code in _OF_TYPES and subject is not None and self._untyped(subject):
+                    continue
                 name, level = (rule.name, rule.severity) if rule else (NAMES[code], Severity.ERROR)
                 self.found.add(self.finding(code, name, level, problem, subject))
         except Exception as error:  # noqa: BLE001 (a rule that breaks must not hide what the others find)
@@ -143,6 +156,11 @@ class _Findings:
             text = f"the check {what} broke here: {type(error).__name__}: {' '.join(str(error).split())}"
             help = "this is a mistake in dashpipe: please report it with this file; the other findings hold"
             self.found.add(Diagnostic("L005", NAMES["L005"], Severity.ERROR, text, file, span, help=help))
+
+    def _untyped(self, subject: Subject) -> bool:
+        """Whether the types of a subject's fields could not all be read."""
+        paths = (path for file in files_of(subject) for path in self.wrong.get(file, ()))
+        return any(not path or "fields" in path for path in paths)
 
     def finding(
         self, code: str, name: str, level: Severity, problem: Problem, subject: Subject | None = None

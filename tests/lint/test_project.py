@@ -89,6 +89,32 @@ def test_a_default_is_wrong_where_it_stands(tmp_path: Path) -> None:
     assert (found.code, found.file, found.span.line) == ("T003", "dashpipe.toml", 6)
 
 
+def test_settings_that_cannot_be_read_are_the_only_finding(tmp_path: Path) -> None:
+    """What every subject would lack without its settings is not told of each."""
+    files = cases.base_files()
+    files["dashpipe.toml"] = files["dashpipe.toml"].replace("[defaults]", "[defaults")
+    assert [(one.code, one.file) for one in found_in(files, tmp_path)] == [("Y001", "dashpipe.toml")]
+
+
+def test_a_model_that_cannot_be_read_is_the_only_finding(tmp_path: Path) -> None:
+    """Its users' types are unknown for now, and so is whether a comment is needed."""
+    files = cases.base_files()
+    files["metrics/shop/models/orders.yml"] += "\tbroken: ["
+    text = files[cases.SUBJECT]
+    metric = "metrics:\n  # dashpipe: ignore[C001] few documents\n"
+    metric += "  - {name: who, source: orders, type: count_distinct, expr: customer_id}\n"
+    files[cases.SUBJECT] = cases.edited(text, metric)
+    assert [one.code for one in found_in(files, tmp_path)] == ["Y004"]
+
+
+def test_fields_that_cannot_be_read_hide_no_type(tmp_path: Path) -> None:
+    """A wrong `fields:` is told once, not again at each value whose type it would say."""
+    files = cases.base_files()
+    name = "metrics/shop/models/orders.yml"
+    files[name] = cases.edited(files[name], "fields: [country]\n")
+    assert [one.code for one in found_in(files, tmp_path)] == ["S103"]
+
+
 def test_a_comment_silences_a_warning(tmp_path: Path) -> None:
     """A warning is ignored with its reason, on its line or from the line above; an error is not."""
     files = cases.base_files()
