@@ -179,15 +179,14 @@ def touching(grain: Grain, start: datetime, end: datetime, tz: str, week_start: 
     if end <= start:
         return ()
     labels: list[str] = []
-    last = local_date(end - timedelta(microseconds=1), tz)
     day = local_date(start, tz)
     if grain is Grain.HOUR:
-        while day <= last:
+        while midnight(day, tz) < end:
             labels += [name for name, lo, hi in hours_of(day, tz) if lo < end and hi > start]
             day += timedelta(days=1)
         return tuple(labels)
     day = first_day(grain, day, week_start)
-    while day <= last:
+    while midnight(day, tz) < end:
         after = next_day(grain, day)
         if midnight(day, tz) < midnight(after, tz):
             labels.append(day.isoformat())

@@ -107,6 +107,14 @@ def test_hours_are_runs_of_minutes(place: tuple[str, date]) -> None:
     assert len({one[0] for one in runs}) == len(runs)
 
 
+@pytest.mark.parametrize("grain", [Grain.HOUR, Grain.DAY])
+def test_a_minute_past_midnight_before_the_clock_goes_back_is_touched(grain: Grain) -> None:
+    """The first minute of 7 November 2010 in St John's lies before the last hour of the 6th."""
+    start, end = (datetime(2010, 11, day, hour, 30, tzinfo=timezone.utc) for day, hour in ((6, 2), (7, 3)))
+    first = partition.touching(grain, start, end, "America/St_Johns", "monday")[-1]
+    assert first.startswith("2010-11-07")
+
+
 @given(places, st.sampled_from(list(Grain)), st.sampled_from(WEEKDAYS), st.data())
 def test_touching_is_what_the_minutes_say(
     place: tuple[str, date], grain: Grain, week_start: str, data: st.DataObject
