@@ -45,7 +45,6 @@ def command(end: str, keep: bool, build: str | None) -> int:
     from dashpipe.embedded import EmbeddedError, start
 
     root, until = project_root(), _instant(end)
-    # Nobody's terminal: wide enough for every table, so that no number is cut.
     console = Console() if sys.stdout.isatty() else Console(width=100)
     tell = _Rich(Console(stderr=True)) if sys.stderr.isatty() else _Plain()
     try:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import shutil
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from dashpipe.demo.chart import bars
 from dashpipe.demo.play import TARGET, Demo, Played, words
 from dashpipe.demo.story import LEARNING, cancelled_days, carriers, teachers
+from dashpipe.embedded import find_build
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def show(console: Console, demo: Demo, played: list[Played]) -> None:
-    """Print tables of the runs and of published numbers, and a chart."""
+    """Print tables of the runs and of published numbers, and a chart; 80 columns are enough."""
     from pymongo import MongoClient
 
     with MongoClient[dict[str, Any]](demo.server.uri, tz_aware=True) as client:
@@ -30,6 +31,7 @@ def show(console: Console, demo: Demo, played: list[Played]) -> None:
     console.print()
     console.print(_runs(played))
     console.print(_carriers(months, demo.flights))
+    console.print()
     _chart(console, days)
     console.print(_teachers(best, job.days))
 
@@ -38,25 +40,27 @@ def next_steps(console: Console, demo: Demo, *, keep: bool) -> None:
     """Print what to try next, as commands that work as they stand."""
     dashpipe = program("dashpipe")
     storage = demo.server.storage.relative_to(demo.root)
-    start = f"{dashpipe} embedded start --storage {storage}"
-    console.print(
-        "Try next:" if keep else "The server is stopped, its data are kept. Try next:", highlight=False
+    server = [f"export {name}='{uri}'" for name, uri in demo.uris.items()]
+    if not keep:
+        build = "" if find_build().name == demo.server.build else f" --build {demo.server.build}"
+        server = [f'eval "$({dashpipe} embedded start --storage {storage}{build} --format env)"']
+    parts = (
+        ("what a subject becomes: plan, stages, index advice", [f"{dashpipe} show flights_ops_carrier_v1"]),
+        (
+            "the same run without Airflow, and what is published now",
+            [
+                *server,
+                f"{dashpipe} run flights_ops_carrier_v1 --from 2013-01-01 --to 2013-02-01",
+                f"{dashpipe} status flights_ops_carrier_v1",
+                f"{dashpipe} embedded stop --storage {storage}",
+            ],
+        ),
+        ("Airflow's own scheduler and UI on the same data", ["make airflow"]),
     )
-    lines = [
-        f"{dashpipe} show flights_ops_carrier_v1      # what a subject becomes: plan, stages, index advice",
-    ]
-    if keep:
-        lines += [f"export {name}='{uri}'" for name, uri in demo.uris.items()]
-    else:
-        lines += [f'eval "$({start} --format env)"      # the server again, and its connections']
-    lines += [
-        f"{dashpipe} run flights_ops_carrier_v1 --from 2013-01-01 --to 2013-02-01      # without Airflow",
-        f"{dashpipe} status flights_ops_carrier_v1",
-        f"{dashpipe} embedded stop --storage {storage}",
-        "make airflow      # Airflow's own scheduler and UI on the same data",
-    ]
-    for line in lines:
-        console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"The embedded server {'runs on' if keep else 'is stopped; its data are kept'}. Try next:")
+    for about, lines in parts:
+        for line in (f"# {about}", *lines):
+            console.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
 
 
 def program(name: str) -> str:
@@ -71,26 +75,34 @@ def program(name: str) -> str:
         return str(own)
 
 
+def _table(title: str, *columns: str, numbers: tuple[str, ...], caption: str | None = None) -> Table:
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        caption=caption,
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        min_width=len(title),
+    )
+    for name in (*columns, *numbers):
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
+    return table
+
+
 def _runs(played: list[Played]) -> Table:
-    table = Table(title="What the runs did, through Airflow", title_justify="left")
-    for name in ("subject", "from", "to", "first run", "again"):
-        table.add_column(name, overflow="fold")
+    table = _table("Runs through Airflow", "subject", numbers=("first run", "s", "the same again", "s "))
     for one in played:
-        table.add_row(
-            one.job.dag_id,
-            f"{one.job.start}",
-            f"{one.job.end - timedelta(days=1)}",
-            words(one.first),
-            words(one.again),
-        )
+        first, again = (f"{run.seconds:.0f}" for run in (one.first, one.again))
+        table.add_row(one.job.dag_id, words(one.first), first, words(one.again), again)
     return table
 
 
 def _carriers(rows: list[dict[str, Any]], what: str) -> Table:
-    table = Table(title=f"ops_carrier_month: {what}", title_justify="left")
-    table.add_column("carrier")
-    for name in ("flights", "cancelled", "late > 15 min", "mean delay, min", "miles an hour"):
-        table.add_column(name, justify="right")
+    numbers = ("flights", "cancelled", "late", "delay", "speed")
+    caption = "late: by more than 15 minutes; delay: mean, in minutes; speed: miles an hour"
+    table = _table(f"ops_carrier_month: {what}", "carrier", numbers=numbers, caption=caption)
     for row in rows:
         table.add_row(
             f"{row['carrier']}  {row['carrier_name']}",
@@ -104,28 +116,22 @@ def _carriers(rows: list[dict[str, Any]], what: str) -> Table:
 
 
 def _chart(console: Console, days: list[tuple[str, float]]) -> None:
-    values = [share for _, share in days]
-    worst = max(days, key=lambda one: one[1])
-    console.print(
-        "ops_carrier: share of flights cancelled, by day of January 2013", style="italic", highlight=False
-    )
-    for line in bars(values):
+    worst, share = max(days, key=lambda one: one[1])
+    console.print("ops_carrier: share of flights cancelled, by day", style="bold", highlight=False)
+    for line in bars([one for _, one in days]):
         console.print(f"  {line}", highlight=False, markup=False)
     axis = "".join(f"{day[-2:] if number % 7 == 0 else '':<2}" for number, (day, _) in enumerate(days))
-    console.print(f"  {axis}   the worst: {worst[0]}, {_percent(worst[1])}", highlight=False)
+    console.print(f"  {axis}", highlight=False)
+    console.print(f"the worst: {worst}, {_percent(share)}", style="dim italic", highlight=False)
     console.print()
 
 
 def _teachers(rows: list[dict[str, Any]], days: str) -> Table:
     title = f"dash_teacher: most minutes taught, {days}"
-    table = Table(title=title, title_justify="left", min_width=len(title) + 4)
-    table.add_column("teacher")
-    table.add_column("country")
-    for name in ("lessons", "minutes"):
-        table.add_column(name, justify="right")
+    table = _table(title, "teacher", "country", numbers=("lessons", "minutes"))
     for row in rows:
-        minutes = f"{row['minutes']:,.0f}"
-        table.add_row(str(row["_id"] or "–"), row["country"] or "–", f"{row['lessons']:,}", minutes)
+        teacher, country = str(row["_id"] or "–"), str(row["country"] or "–")
+        table.add_row(teacher, country, f"{row['lessons']:,}", f"{row['minutes']:,.0f}")
     return table
 
 

@@ -166,7 +166,8 @@ def _run(
             with tell.busy(f"{job.dag_id}, {job.days}{', again' if again else ''}"):
                 done = airflow.run(job.dag_id, job.conf)
             found = outcome(client[TARGET], job.dag_id, done["run_id"], done["seconds"])
-            tell.say(f"ran {job.dag_id}, {job.days}{', again' if again else ''}: {words(found)}")
+            what = f"{job.dag_id}, {job.days}{', again' if again else ''}"
+            tell.say(f"ran {what}: {found.rows:,} rows, {words(found)} ({found.seconds:.0f} s)")
             return found
 
         first = [once(job, False) for job in todo]
@@ -175,9 +176,8 @@ def _run(
 
 
 def words(found: Outcome) -> str:
-    """What a run did, in words."""
+    """What a run did to the rows, in words."""
     if found.quiet:
-        return f"nothing changed, {found.same:,} rows the same ({found.seconds:.0f} s)"
+        return "nothing changed"
     parts = ("inserted", "changed", "removed", "same")
-    told = ", ".join(f"{getattr(found, name):,} {name}" for name in parts if getattr(found, name))
-    return f"rows {told} ({found.seconds:.0f} s)"
+    return ", ".join(f"{getattr(found, name):,} {name}" for name in parts if getattr(found, name))

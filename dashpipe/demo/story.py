@@ -41,13 +41,13 @@ class Job:
 
 
 def jobs(subjects: Sequence[Subject], end: datetime) -> list[Job]:
-    """January 2013 of the flights; the last days before ``end`` of the learning platform, in local days."""
+    """January 2013 of the flights; the last whole local days before ``end`` of the learning platform."""
     by_id = {one.id: one for one in subjects}
     january = [Job(name, date(2013, 1, 1), date(2013, 2, 1)) for name in FLIGHTS]
     latest = []
     for name in LEARNING:
         zone = ZoneInfo(by_id[name].timezone)
-        last = (end - timedelta(microseconds=1)).astimezone(zone).date() + timedelta(days=1)
+        last = end.astimezone(zone).date()
         latest.append(Job(name, last - timedelta(days=DAYS), last))
     return january + latest
 
