@@ -177,6 +177,11 @@ def _arithmetic(node: ast.expr, names: Mapping[str, Decimal | None]) -> Decimal 
 
 
 def canonical(value: Decimal) -> Decimal:
-    """A decimal in its one written form: no zeros at the end of a fraction, no exponent on a whole number."""
+    """A decimal in its one written form: no zeros at the end of a fraction, no exponent on a whole number.
+
+    Zero has no sign.
+    """
+    if value == 0:
+        return Decimal(0)
     plain = _DECIMAL128.normalize(value)
     return _DECIMAL128.quantize(plain, Decimal(1)) if plain == plain.to_integral_value() else plain

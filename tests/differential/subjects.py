@@ -123,6 +123,11 @@ CONDITIONS = (
     "len(tags) > 1",
     "n > qty",
     "x > n",
+    "lower(status) = 'a'",
+    "length(status) > 1",
+    "n % 2 = 0",
+    "coalesce(qty, 0) > 1",
+    "abs(n) < 3",
     "n IS NULL",
     "NOT (n > 1)",
     "TRUE",
@@ -184,7 +189,8 @@ def cases(draw: Draw, grains: tuple[Grain, ...] = tuple(Grain), most: int = 60) 
     for at, source in enumerate(subject.sources):
         name = collection(source.collection)
         if name not in held:
-            numbers = draw(st.lists(st.integers(0, 999), unique=True, max_size=most))
+            least = draw(st.sampled_from([0, most // 6, most // 3, most // 2]))
+            numbers = draw(st.lists(st.integers(0, 999), unique=True, min_size=least, max_size=most))
             held[name] = [docs.document(seed + at, one, tz, day, source.time.field) for one in numbers]
     for one in subject.dimensions:
         if one.lookup is not None:
@@ -207,7 +213,7 @@ def conditions(draw: Draw, dimensions: tuple[str, ...] = ()) -> str:
     own = {"country": "country = 'a'", "active": "NOT active", "bucket": "bucket > 0", "kind": "kind <> 'ab'"}
     pool = st.sampled_from(CONDITIONS + tuple(own[one] for one in dimensions if one in own))
     first = draw(pool)
-    join = draw(st.sampled_from([None, None, None, "AND", "OR"]))
+    join = draw(st.sampled_from([None, None, "AND", "AND", "OR"]))
     return first if join is None else f"{first} {join} {draw(pool)}"
 
 
@@ -231,7 +237,7 @@ def subjects(draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(G
         metrics += [
             draw(_aggregates(f"{source.name}_{at}", source.name, names, chosen)) for at in range(count)
         ]
-    for at in range(draw(st.integers(0, 3))):
+    for at in range(draw(st.integers(0, 4))):
         metrics.append(draw(_composites(f"made_{at}", tuple(metrics), names, chosen)))
     return Subject(
         project="test",
@@ -318,7 +324,7 @@ def _composites(
     numeric = [one.name for one in metrics if is_numeric(one)]
     if not numeric:
         return Metric(name=name, type="count", source=metrics[0].source)
-    has_empty = draw(st.integers(0, 3)) == 0
+    has_empty = draw(st.integers(0, 2)) == 0
     shared: dict[str, Any] = {
         "name": name,
         "where": draw(st.one_of(st.none(), st.none(), conditions(dimensions))),
@@ -329,7 +335,7 @@ def _composites(
     }
     one, other = draw(st.sampled_from(numeric)), draw(st.sampled_from(numeric))
     if draw(st.booleans()):
-        on_zero = draw(st.sampled_from([None, None, 0, "error"]))
+        on_zero = draw(st.sampled_from([None, None, 0, 0, 0, "error"]))
         return Metric(type="ratio", numerator=one, denominator=other, on_zero=on_zero, **shared)
     inputs: tuple[Input, ...] = ()
     a, b = one, other
