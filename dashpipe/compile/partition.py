@@ -179,7 +179,8 @@ def touching(grain: Grain, start: datetime, end: datetime, tz: str, week_start: 
     if end <= start:
         return ()
     labels: list[str] = []
-    day = local_date(start, tz)
+    # The day before may end late, where the clock goes back over midnight.
+    day = local_date(start, tz) - timedelta(days=1)
     if grain is Grain.HOUR:
         while midnight(day, tz) < end:
             labels += [name for name, lo, hi in hours_of(day, tz) if lo < end and hi > start]
@@ -188,7 +189,7 @@ def touching(grain: Grain, start: datetime, end: datetime, tz: str, week_start: 
     day = first_day(grain, day, week_start)
     while midnight(day, tz) < end:
         after = next_day(grain, day)
-        if midnight(day, tz) < midnight(after, tz):
+        if midnight(day, tz) < midnight(after, tz) and _begins_last(after, tz) > start:
             labels.append(day.isoformat())
         day = after
     return tuple(labels)
@@ -197,7 +198,8 @@ def touching(grain: Grain, start: datetime, end: datetime, tz: str, week_start: 
 def contains(coarse: Grain, label: str, fine: Grain, tz: str, week_start: str) -> tuple[str, ...]:
     """The labels of the partitions of grain ``fine`` that make up a partition of grain ``coarse``."""
     start, end = bounds(coarse, label, tz)
-    return touching(fine, start, end, tz, week_start)
+    around = touching(fine, start, end, tz, week_start)
+    return tuple(one for one in around if of_date(coarse, day_of(one), week_start) == label)
 
 
 def ordered(grain: Grain, labels: Iterable[str], tz: str) -> tuple[str, ...]:
