@@ -17,44 +17,37 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
-class _Date(click.ParamType):
-    """A local date, ``YYYY-MM-DD``."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The date of a text."""
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"`{value}` is no date: write YYYY-MM-DD, such as 2024-03-31", param, ctx)
+def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
+    """The local date of a text, ``YYYY-MM-DD``."""
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"`{value}` is no date: write YYYY-MM-DD, such as 2024-03-31") from None
 
 
-class _Instant(click.ParamType):
-    """An instant with its offset, ``2024-03-31T12:00:00+02:00`` or ``…Z``."""
-
-    name = "instant"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The instant of a text."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            found = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
-        except ValueError:
-            found = None
-        if found is None or found.tzinfo is None:
-            self.fail(f"`{value}` is no instant: write it with its offset, 2024-03-31T12:00:00Z", param, ctx)
-        return found.astimezone(timezone.utc)
+def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    """The instant of a text with its offset, ``2024-03-31T12:00:00+02:00`` or ``…Z``."""
+    if value is None:
+        return None
+    try:
+        found = datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        text = f"`{value}` is no instant: write it with its offset, 2024-03-31T12:00:00Z"
+        raise click.BadParameter(text)
+    return found.astimezone(timezone.utc)
 
 
 @click.command()
 @click.argument("subject")
 @project_option
-@click.option("--from", "start", type=_Date(), help="The first local day.")
-@click.option("--to", "end", type=_Date(), help="The local day after the last one.")
-@click.option("--date", "day", type=_Date(), help="One local day.")
-@click.option("--now", type=_Instant(), help="Run as of this instant (default: the clock).")
+@click.option("--from", "start", metavar="DATE", callback=_date, help="The first local day.")
+@click.option("--to", "end", metavar="DATE", callback=_date, help="The local day after the last one.")
+@click.option("--date", "day", metavar="DATE", callback=_date, help="One local day.")
+@click.option(
+    "--now", metavar="INSTANT", callback=_instant, help="Run as of this instant (default: the clock)."
+)
 @click.option("--allow-removal", is_flag=True, help="Let more rows vanish than target.max_removed allows.")
 @click.option("--no-wait", is_flag=True, help="Give up (exit code 2) where another run is at work.")
 @format_option("text", "json")

@@ -39,7 +39,9 @@ CHANGES = (
     ("UTC", date(1999, 12, 31)),
 )
 
-_zones = sorted(one for one in zoneinfo.available_timezones() if not one.startswith(("posix", "right", "SystemV")))
+_zones = sorted(
+    one for one in zoneinfo.available_timezones() if not one.startswith(("posix", "right", "SystemV"))
+)
 
 places = st.one_of(
     st.sampled_from(CHANGES),

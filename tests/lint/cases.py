@@ -1,12 +1,12 @@
-"""Cases of wrong specs: small edits over the project in ``base/``, with the expected places marked in the text.
+"""Cases of wrong specs: small edits over the project in ``base/``, the expected places marked in the text.
 
 A case of ``wrong/<family>.yml``:
 
 - ``file``: the file that is edited (default: the subject).
-- ``edit``: top-level keys that replace those of the file, or stand after it. ``drop``: top-level keys to take out.
+- ``edit``: top-level keys that replace those of the file, or stand after it. ``drop``: those to take out.
 - ``text``: the whole file instead. ``files``: further files.
-- ``expect``: the findings in order, each ``CODE: message`` with ``help``; ``at`` is which of the marked places it has
-  (default: the next), ``file`` whose text has it (default: the edited one).
+- ``expect``: the findings in order, each ``CODE: message`` with ``help``; ``at`` is which marked place
+  it has (default: the next), ``file`` whose text has it (default: the edited one).
 
 A place is marked «so» in the text; the marks are not part of it.
 """
@@ -80,7 +80,7 @@ def edited(text: str, edit: str, drop: list[str] | tuple[str, ...] = ()) -> str:
 
 
 def _blocks(text: str) -> dict[str, str]:
-    """The text of each top-level key, with the lines below it; what belongs to no key goes with the one above."""
+    """The text of each top-level key with the lines below it; what is of no key goes with the one above."""
     blocks: dict[str, str] = {}
     key = ""
     for line in text.splitlines(keepends=True):

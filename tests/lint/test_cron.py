@@ -69,7 +69,7 @@ PART = st.one_of(
 
 @given(st.lists(PART, min_size=5, max_size=5))
 def test_what_is_accepted_is_accepted_by_airflows_reader(parts: list[str]) -> None:
-    """Airflow reads cron with croniter: it must take whatever lint lets pass, and fire at our minutes and hours."""
+    """Airflow reads cron with croniter: it takes what lint lets pass, and fires at our minutes and hours."""
     croniter = pytest.importorskip("croniter").croniter
     text = " ".join(parts)
     try:

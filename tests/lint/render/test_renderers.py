@@ -162,7 +162,8 @@ def test_json_is_one_versioned_document() -> None:
 def test_github_escapes_and_drops_columns_of_several_lines() -> None:
     """GitHub refuses columns on several lines; place and code stand in the message too, for plain logs."""
     assert show("github", SUM, WIDE) == (
-        "::error title=dashpipe M010 sum-of-no-number,file=metrics/daily.yml,line=4,endLine=4,col=38,endColumn=44"
+        "::error title=dashpipe M010 sum-of-no-number,file=metrics/daily.yml,"
+        "line=4,endLine=4,col=38,endColumn=44"
         "::metrics/daily.yml:4:38: M010 `status` is text: there is no sum of it"
         "%0Awrite a field that holds numbers\n"
         "::warning title=dashpipe E001 expression,file=metrics/daily.yml,line=8,endLine=9"
