@@ -54,7 +54,7 @@ def of_target(subject: Subject, grain: Grain) -> tuple[Index, ...]:
     for query in subject.target.queries:
         fields = tuple((field, 1) for field in query.equal)
         if query.range is not None:
-            fields += ((query.range, -1),)
+            fields += ((query.range, -1 if fields else 1),)  # an index of one field is read either way
         if fields:
             wanted.setdefault(
                 fields, f"the query by {', '.join((*query.equal, *filter(None, [query.range])))}"

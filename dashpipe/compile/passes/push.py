@@ -36,5 +36,5 @@ def run(plan: Plan) -> tuple[Plan, Note]:
     moved = sum(1 for source in sources for one in source.aggregates if one.query is not None)
     if not before:
         return plan, Note("push", False, "no scan has a filter")
-    text = f"{moved} scans filter in query form; {left} filters stay expressions"
+    text = f"scans that filter in query form: {moved}; filters that stay expressions: {left}"
     return replace(plan, sources=sources), Note("push", bool(moved), text)

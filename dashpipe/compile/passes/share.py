@@ -17,5 +17,5 @@ def run(plan: Plan) -> tuple[Plan, Note]:
             kept.setdefault(tuple(leaf.id for leaf in one.leaves), one)
         dropped += len(source.aggregates) - len(kept)
         sources.append(replace(source, aggregates=tuple(kept.values())))
-    text = f"{dropped} leaves were asked for more than once" if dropped else "every leaf is asked for once"
+    text = f"leaves asked for more than once: {dropped}" if dropped else "every leaf is asked for once"
     return replace(plan, sources=tuple(sources)), Note("share", bool(dropped), text)
