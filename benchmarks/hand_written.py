@@ -1,4 +1,9 @@
-"""The stages that dashpipe emits, against the best that one would write by hand for the same 20 numbers."""
+"""The stages that dashpipe emits, against the best that one would write by hand for the same 20 numbers.
+
+Twice: by hand with the guards that make the numbers right whatever the documents hold (each field once, up
+front), and without them, for documents that are known to be clean. The first has a goal, the other is another
+promise.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import Any
 
 from benchmarks.database import DAYS, START, Bench, bench, fill
 from benchmarks.fused import METRICS, spec
-from benchmarks.harness import Result, inside, paired
+from benchmarks.harness import Measure, Result, inside, paired
 from dashpipe.compile import compile_subject, emit, partition
 from dashpipe.compile.emit import Stages
 from dashpipe.spec.model import Grain
@@ -27,27 +32,48 @@ def run(*, quick: bool) -> list[Result]:
         assert emit.direct(plan, Grain.DAY)
         (scan,) = emit.scan(plan, Grain.DAY, "orders", labels, None)
         ours = [*scan, *emit.finalise(plan, Grain.DAY, (), {}, "ours")]
-        hand = by_hand(labels)
-        _same(here, ours, hand)
+        ways = {
+            "by hand, guarded": by_hand(labels, guarded=True),
+            "by hand, clean documents": by_hand(labels),
+        }
+        for hand in ways.values():
+            _same(here, ours, hand)
 
-        def aggregate(stages: Stages) -> None:
-            list(here.client["source"]["orders"].aggregate(stages, allowDiskUse=True))
+        def aggregate(stages: Stages) -> Measure:
+            collection = here.client["source"]["orders"]
+            return inside(lambda: list(collection.aggregate(stages, allowDiskUse=True)), here.server.pid)
 
         return [
             paired(
-                "20 metrics in one pipeline",
-                ("as emitted", lambda: inside(lambda: aggregate(ours), here.server.pid)),
-                ("written by hand", lambda: inside(lambda: aggregate(hand), here.server.pid)),
+                f"20 metrics in one pipeline, {name}",
+                ("as emitted", lambda: aggregate(ours)),
+                (name, lambda hand=hand: aggregate(hand)),  # type: ignore[misc]
                 pairs=5 if quick else 11,
                 faster=False,
-                goal=1.1,
+                goal=1.1 if "guarded" in name else None,
                 about={"documents": documents, "rows": DAYS * 9, "server": here.server.build},
             )
+            for name, hand in ways.items()
         ]
 
 
-def by_hand(labels: tuple[str, ...]) -> Stages:
-    """What someone writes who knows MongoDB and these documents: no guard against what they do not hold."""
+#: Every finite number lies between these; text, NaN and lists do not.
+LEAST, MOST = -1.7976931348623157e308, 1.7976931348623157e308
+
+
+def by_hand(labels: tuple[str, ...], *, guarded: bool = False) -> Stages:
+    """What someone writes who knows MongoDB and these documents.
+
+    Args:
+        labels: The days.
+        guarded: Whether a value that is no finite number (or, for items, no whole one) is left out.
+    """
+
+    def finite(field: str) -> list[Any]:
+        return [{"$gte": [field, LEAST]}, {"$lte": [field, MOST]}]
+
+    def kept(field: str, *also: Any) -> dict[str, Any]:
+        return {"$cond": [{"$and": [*finite(field), *also]}, field, None]}
 
     def when(condition: Any, value: Any) -> dict[str, Any]:
         return {"$sum": {"$cond": [condition, value, 0]}}
@@ -83,8 +109,19 @@ def by_hand(labels: tuple[str, ...]) -> Stages:
         "discounted_revenue": when(discounted, "$total"),
     }
     start, end = bounds
+    guards = {
+        "total": kept("$total"),
+        "discount": kept("$discount"),
+        "items": kept("$items", {"$eq": ["$items", {"$trunc": "$items"}]}),
+    }
     return [
-        {"$match": {"created_at": {"$gte": start, "$lt": end}, "status": {"$ne": "cancelled"}}},
+        {
+            "$match": {
+                "created_at": {"$gte": start, "$lt": end},
+                "status": {"$ne": "cancelled", "$type": "string"},
+            }
+        },
+        *([{"$set": guards}] if guarded else []),
         {"$group": group},
         {
             "$project": {
