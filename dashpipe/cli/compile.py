@@ -84,4 +84,5 @@ def _say(manifest: Manifest, findings: Sequence[Diagnostic], done: Written, chec
     for one in findings:
         if one.severity is Severity.ERROR:
             click.echo(line(one), err=True)
-    click.echo(f"{len(manifest.entries)} subjects, {len(done.kept)} files as they were", err=True)
+    counts = [(len(manifest.entries), "subject"), (len(done.kept), "unchanged file")]
+    click.echo(", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counts), err=True)
