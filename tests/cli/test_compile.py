@@ -27,10 +27,10 @@ def test_writes_the_manifest_and_says_what(tmp_path: Path, capsys: pytest.Captur
         "written  acme_shop_two_v1.json",
         "written  index.json",
     ]
-    assert captured.err == "2 subjects, 0 files as they were\n"
+    assert captured.err == "2 subjects, 0 unchanged files\n"
     assert compile_(tmp_path) == 0
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "2 subjects, 3 files as they were\n")
+    assert (captured.out, captured.err) == ("", "2 subjects, 3 unchanged files\n")
 
 
 def test_a_broken_spec_is_said_with_what_runs_instead(
