@@ -24,6 +24,8 @@ pytestmark = pytest.mark.differential
 
 #: A whole run costs fifty times what its stages do.
 FEW = max(2, settings().max_examples // 5)
+#: And these need several runs each.
+FEWER = max(2, FEW // 2)
 
 
 class Worlds(dict[str, World]):
@@ -116,7 +118,7 @@ def histories(draw: st.DrawFn) -> tuple[Case, dict[str, list[docs.Document]], li
     return case, {**case.documents, **before}, draw(st.permutations(windows))
 
 
-@settings(max_examples=FEW)
+@settings(max_examples=FEWER)
 @given(history=histories(), route=routes)
 def test_overlapping_windows_in_any_order_converge(
     worlds: Worlds, history: tuple[Case, dict[str, list[docs.Document]], list[tuple[date, date]]], route: str
@@ -157,7 +159,7 @@ def changes(draw: st.DrawFn) -> tuple[Case, Subject, date]:
     )
 
 
-@settings(max_examples=FEW)
+@settings(max_examples=FEWER)
 @given(change=changes(), route=routes)
 def test_a_changed_metric_never_mixes_two_truths(
     worlds: Worlds, change: tuple[Case, Subject, date], route: str
