@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [--quick] [--write] [NAME …]``."""
+"""Run the benchmarks: ``python -m benchmarks [--quick] [--strict] [--write] [NAME …]``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the named benchmarks, or all.
 
     Returns:
-        0 where every goal is met, 1 where one is missed.
+        0; with ``--strict``, 1 where a goal is missed.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"(default: all) {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="smaller data, fewer pairs")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
     parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
     given = parser.parse_args(arguments)
     unknown = [one for one in given.names if one not in NAMES]
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"all figures: {JSON.relative_to(HERE.parent)}", file=sys.stderr)
     if given.write:
         (HERE / "RESULTS.md").write_text(report.markdown(results, command), encoding="utf-8")
-    return 0 if all(one.met for one in results) else 1
+    return 1 if given.strict and not all(one.met for one in results) else 0
 
 
 if __name__ == "__main__":

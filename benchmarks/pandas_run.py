@@ -59,11 +59,11 @@ METRICS = (
 
 def run(*, quick: bool) -> list[Result]:
     """Compare, after a look that both give the same rows."""
-    months = (1, 2) if quick else tuple(range(1, 13))
+    months = (1,) if quick else tuple(range(1, 13))
     with bench() as here:
         documents = demo.load_flights(here.client["source"], months)
         subject = here.subjects({"carrier": SPEC})["carrier"]
-        days = 59 if quick else 365
+        days = 31 if quick else 365
         _ours(here, subject, days)
         rows = _same(here, days)
         return [
