@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.airflow._compat import run_kind
@@ -40,12 +40,18 @@ def request(entry: Entry, context: Mapping[str, Any]) -> Request:
         kind=kind,
         start=conf["from"],
         end=conf["to"],
-        logical_date=context.get("logical_date") if kind == "manual" else None,
-        interval_end=context.get("data_interval_end") if kind in ("scheduled", "backfill") else None,
+        logical_date=_instant(context, "logical_date") if kind == "manual" else None,
+        interval_end=_instant(context, "data_interval_end") if kind in ("scheduled", "backfill") else None,
         upstream=tuple((described["schedule"] or {}).get("after", ())) if kind == "asset" else (),
         allow_removal=conf["allow_removal"],
         again_after=again_after(described["options"]),
     )
+
+
+def _instant(context: Mapping[str, Any], name: str) -> datetime | None:
+    """An instant of the context: UTC where it names no zone, as Airflow's own database on SQLite gives it."""
+    value: datetime | None = context.get(name)
+    return value.replace(tzinfo=timezone.utc) if value is not None and value.tzinfo is None else value
 
 
 def checked(conf: Mapping[str, Any]) -> dict[str, Any]:

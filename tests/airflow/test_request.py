@@ -45,6 +45,13 @@ def test_each_kind_of_run_has_its_date(
     assert (made.start, made.end, made.allow_removal, made.upstream) == (None, None, False, ())
 
 
+def test_instants_without_a_zone_are_utc() -> None:
+    """The scheduler hands a scheduled run's interval to the task without a zone where its database is SQLite."""
+    naive = {name: one.replace(tzinfo=None) for name, one in DATES.items()}
+    assert request(entry_of(SUBJECT), context("scheduled", **naive)).interval_end == END
+    assert request(entry_of(SUBJECT), context("manual", **naive)).logical_date == LOGICAL
+
+
 def test_a_run_without_dates_has_none() -> None:
     """Airflow 3 leaves the keys out where a run has no logical date."""
     made = request(entry_of(SUBJECT), context("manual"))
