@@ -46,7 +46,7 @@ def test_each_kind_of_run_has_its_date(
 
 
 def test_instants_without_a_zone_are_utc() -> None:
-    """The scheduler hands a scheduled run's interval to the task without a zone where its database is SQLite."""
+    """With SQLite, Airflow hands the interval of a scheduled run to the task without a zone."""
     naive = {name: one.replace(tzinfo=None) for name, one in DATES.items()}
     assert request(entry_of(SUBJECT), context("scheduled", **naive)).interval_end == END
     assert request(entry_of(SUBJECT), context("manual", **naive)).logical_date == LOGICAL
