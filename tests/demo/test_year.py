@@ -83,7 +83,7 @@ KEPT = {
 ONLY = {"planes": (Grain.DAY, Grain.YEAR), "carriers": (Grain.DAY, Grain.QUARTER)}
 
 #: A sum of nothing is 0, in SQL it is NULL.
-SUMS = {"miles", "air_hours"}
+SUMS = {"miles": 0, "air_hours": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def _expected(
     for values in found.fetchall():
         row = dict(zip(names, values))
         label = row.pop("p")
-        row |= {name: 0 for name in SUMS & set(row) if row[name] is None}
+        row |= {name: nothing for name, nothing in SUMS.items() if name in row and row[name] is None}
         for name in row.keys() & ONLY.keys():
             if grain not in ONLY[name]:
                 del row[name]
