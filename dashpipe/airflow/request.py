@@ -49,9 +49,12 @@ def request(entry: Entry, context: Mapping[str, Any]) -> Request:
 
 
 def _instant(context: Mapping[str, Any], name: str) -> datetime | None:
-    """An instant of the context: UTC where it names no zone, as Airflow's own database on SQLite gives it."""
-    value: datetime | None = context.get(name)
-    return value.replace(tzinfo=timezone.utc) if value is not None and value.tzinfo is None else value
+    """An instant of the context, as Python's own type: a copy of pendulum's may lose its zone."""
+    value = context.get(name)
+    if value is None:
+        return None
+    plain = datetime.fromisoformat(value.isoformat())
+    return plain if plain.tzinfo is not None else plain.replace(tzinfo=timezone.utc)
 
 
 def checked(conf: Mapping[str, Any]) -> dict[str, Any]:

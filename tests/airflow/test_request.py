@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import date, datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
+import pendulum
 import pytest
 
 from dashpipe.airflow.request import again_after, checked, request
@@ -45,11 +47,21 @@ def test_each_kind_of_run_has_its_date(
     assert (made.start, made.end, made.allow_removal, made.upstream) == (None, None, False, ())
 
 
-def test_instants_without_a_zone_are_utc() -> None:
-    """With SQLite, Airflow hands the interval of a scheduled run to the task without a zone."""
-    naive = {name: one.replace(tzinfo=None) for name, one in DATES.items()}
-    assert request(entry_of(SUBJECT), context("scheduled", **naive)).interval_end == END
-    assert request(entry_of(SUBJECT), context("manual", **naive)).logical_date == LOGICAL
+@pytest.mark.parametrize(
+    "given",
+    [
+        END.replace(tzinfo=None),
+        # What Airflow hands to a task: a copy of it has no zone any more.
+        pendulum.DateTime(2024, 3, 2, 19, 15, tzinfo=timezone.utc),
+        pendulum.datetime(2024, 3, 3, 3, 15, tz="Asia/Shanghai"),
+    ],
+)
+def test_instants_keep_their_zone(given: datetime) -> None:
+    """Whatever the type of an instant, request and copies have it with its zone; without one it is UTC."""
+    made = request(entry_of(SUBJECT), context("scheduled", data_interval_end=given))
+    assert deepcopy(made.interval_end) == END
+    made = request(entry_of(SUBJECT), context("manual", logical_date=given))
+    assert deepcopy(made.logical_date) == END
 
 
 def test_a_run_without_dates_has_none() -> None:
