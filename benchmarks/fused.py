@@ -59,7 +59,7 @@ def spec(name: str, metrics: list[str]) -> str:
 
 def run(*, quick: bool) -> list[Result]:
     """Compare."""
-    documents = 20_000 if quick else 200_000
+    documents = 20_000 if quick else 100_000
     with bench() as here:
         fill(here, documents)
         files = {"all": spec("all_metrics", list(METRICS))}
@@ -72,7 +72,7 @@ def run(*, quick: bool) -> list[Result]:
                 "20 metrics of one source: whole first runs",
                 ("one subject, fused", lambda: _runs(here, [fused])),
                 ("20 subjects of one metric", lambda: _runs(here, list(subjects.values()))),
-                pairs=1 if quick else 5,
+                pairs=1 if quick else 3,
                 warm=False,
                 goal=8.0,
                 about={"documents": documents, "rows": 270, "server": here.server.build},

@@ -74,7 +74,7 @@ def run(*, quick: bool) -> list[Result]:
                     "find, pandas groupby, bulk_write",
                     lambda fields=fields: _timed(here, lambda: with_pandas(here, days, fields)),  # type: ignore[misc]
                 ),
-                pairs=2 if quick else 5,
+                pairs=2 if quick else 3,
                 warm=False,
                 goal=5.0,
                 about={"documents": documents, "rows": rows, "server": here.server.build},
