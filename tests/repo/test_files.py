@@ -64,6 +64,16 @@ def test_every_variable_is_in_the_example():
     assert read_by_code() - listed() == set()
 
 
+def test_every_variable_of_the_example_is_read():
+    """A variable that the example lists is named where something reads it."""
+    places = ["dashpipe", "metrics", "tests/conftest.py", "docker-compose.yml", ".ci/airflow"]
+    files = [path for one in places for path in ((ROOT / one).rglob("*") if "." not in one else [ROOT / one])]
+    texts = [
+        path.read_text("utf-8") for path in files if path.suffix in (".py", ".yml", "") and path.is_file()
+    ]
+    assert [name for name in listed() if not any(name in text for text in texts)] == []
+
+
 def test_example_sets_only_connections():
     """What the example sets are the connections; all else is behind a `#`, so that a copy changes nothing."""
     from dotenv import dotenv_values
