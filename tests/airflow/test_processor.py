@@ -52,6 +52,8 @@ class Processor:
             "AIRFLOW_HOME": str(self.root),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.root / "dags"),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
+            # By default a DAG written less than 30 s ago is not written again; the next parse does that.
+            "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
         }
         command = [sys.executable, "-m", "airflow", "dag-processor", "--num-runs", "1"]
         done = subprocess.run(
