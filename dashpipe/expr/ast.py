@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(NamedTuple):
     """A node of the tree. ``start`` and ``end`` are offsets into the text, the end exclusive.
 
     Kinds, with their ``args`` and ``value``:
@@ -32,8 +30,7 @@ class Expr:
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A reference as written: ``teacher.id``, ``doc.course``, ``"class-id"``.
 
     ``name`` is the dotted path without ``doc.`` and quotes; ``forced`` that ``doc.`` stood before it;

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dashpipe.expr.functions import ALIASES, LISTED
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing that can be written: its name, how it is written, what it gives, and a use of it."""
 
     name: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A pattern as parts: text to be met, ``%`` as ``None``, ``_`` as how many stand together."""
 
     parts: tuple[str | int | None, ...]

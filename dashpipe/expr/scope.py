@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from dashpipe.expr.ast import Expr
 from dashpipe.expr.types import FieldType
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What names mean.
 
     Attributes:
@@ -21,14 +20,13 @@ class Scope:
         timezone: The IANA zone in which dates are read.
     """
 
-    fields: Mapping[str, FieldType | None] = field(default_factory=dict)
-    dimensions: Mapping[str, Expr] = field(default_factory=dict)
+    fields: Mapping[str, FieldType | None] = MappingProxyType({})
+    dimensions: Mapping[str, Expr] = MappingProxyType({})
     metrics: Mapping[str, FieldType] | None = None
     timezone: str = "UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(NamedTuple):
     """A node of an expression with its type: names resolved, types converted, literals as values.
 
     Kinds, with their ``args`` and ``value``:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Presets and the five fields that they stand for.
 PRESETS = {
@@ -43,8 +43,7 @@ class CronError(ValueError):
         self.start, self.end, self.help = start, end, help
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(NamedTuple):
     """The values of each field at which it fires; weekdays count from Sunday = 0.
 
     ``either_day`` tells that day of month and day of week are both limited: cron then fires on days that

@@ -6,8 +6,7 @@ Errors are not silenced: a spec with an error does not run, with or without a co
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.lint.rule import Place, Problem
 from dashpipe.spec.diagnostic import Diagnostic, Severity, Span
@@ -19,8 +18,7 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*dashpipe:\s*(?P<body>.*)$")
 _IGNORE = re.compile(r"ignore\s*\[(?P<codes>[^\]]*)\]\s*(?P<reason>.*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Ignore:
+class Ignore(NamedTuple):
     """One comment: the codes that it names, each with its place, and what is wrong with it."""
 
     file: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.spec.model import Origin, Subject
 
@@ -28,8 +27,7 @@ FAMILIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A part of a file, where no key path says it finely enough; ``path`` is that of the value it lies in."""
 
     file: str
@@ -41,8 +39,7 @@ class Place:
 At = Origin | Place
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What a rule found.
 
     Attributes:
@@ -62,8 +59,7 @@ class Problem:
     on_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule. Its file is its documentation: ``what`` and ``why`` become the page of its code.
 
     ``bad`` and ``good`` are YAML, whole top-level keys of a subject, or whole files, each after ``# file:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.lint.cron import CronError, parse
 from dashpipe.lint.rule import At, Place
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from dashpipe.spec.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """A metric that a composite is made of, and where the composite names it."""
 
     metric: str

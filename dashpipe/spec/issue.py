@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dashpipe.spec.model import Origin
 
@@ -27,8 +27,7 @@ NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(NamedTuple):
     """One mistake in names.
 
     Attributes:

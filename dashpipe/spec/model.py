@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Grain(str, Enum):
@@ -32,8 +32,7 @@ AGGREGATES = ("count", "sum", "avg", "min", "max", "count_distinct")
 COMPOSITES = ("ratio", "derived")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value stands: the file (as the project names it) and its key path in that file."""
 
     file: str

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from dashpipe.spec.diagnostic import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A single value.
 
     Attributes:
@@ -27,16 +25,14 @@ class Scalar:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Seq:
+class Seq(NamedTuple):
     """A list."""
 
     items: tuple[Node, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A key of a mapping with its value; keys are always text (``on:`` is the text ``on``)."""
 
     key: Scalar
@@ -48,8 +44,7 @@ class Entry:
         return str(self.key.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(NamedTuple):
     """A mapping, in the order of the file, each key once."""
 
     entries: tuple[Entry, ...]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.spec.diagnostic import Diagnostic, Severity, Span
 from dashpipe.spec.node import Map, Node, at
@@ -27,8 +26,7 @@ _DEFAULTS = frozenset(
 _START = Span(1, 1, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A spec file: its name in the project, its text, its nodes (``None``: unreadable), what is wrong."""
 
     path: str
@@ -54,8 +52,7 @@ class SourceFile:
         return at(self.node, path, on_key)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """The subjects of a project.
 
     Attributes:
@@ -106,7 +103,7 @@ class Project:
         ):
             return origin
         return (
-            replace(origin, file=SETTINGS, path=("defaults", key))
+            origin._replace(file=SETTINGS, path=("defaults", key))
             if getattr(self.config.defaults, key)
             else origin
         )

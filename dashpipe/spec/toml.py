@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashpipe.spec.characters import not_utf8
 from dashpipe.spec.codes import finding
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from dashpipe.spec.diagnostic import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(NamedTuple):
     """``[defaults]``: what holds for subjects that do not say it; ``None``: the settings do not either."""
 
     project: str | None = None
@@ -33,8 +32,7 @@ class Defaults:
     catch_up_days: int = 31
 
 
-@dataclass(frozen=True, slots=True)
-class Allow:
+class Allow(NamedTuple):
     """``[allow]``: what specs may reach beyond themselves; ``env`` and ``files`` are patterns with ``*``."""
 
     env: tuple[str, ...] = ()
@@ -42,14 +40,13 @@ class Allow:
     hosts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The settings of a project. ``metrics`` is the folder of its specs, below that of ``dashpipe.toml``."""
 
     metrics: str = "metrics"
-    defaults: Defaults = field(default_factory=Defaults)
-    airflow: AirflowOptions = field(default_factory=AirflowOptions)
-    allow: Allow = field(default_factory=Allow)
+    defaults: Defaults = Defaults()
+    airflow: AirflowOptions = AirflowOptions()
+    allow: Allow = Allow()
 
 
 def load_config(path: Path) -> tuple[Config, tuple[Diagnostic, ...]]:

@@ -6,8 +6,8 @@ Lint and the compiler both type through here, so that what lint passes compiles.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
@@ -26,8 +26,7 @@ KEY_TYPES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One expression over a source's documents: its text, the type that it must have, where it stands."""
 
     text: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,14 @@ from dashpipe.lint import baseline
 from dashpipe.spec.diagnostic import Diagnostic, Severity, Span
 
 WARNING = Diagnostic("P003", "no-owner", Severity.WARNING, "no owner", "metrics/a.yml", Span(3, 1, 3, 8))
-ERROR = replace(WARNING, severity=Severity.ERROR, code="T001")
+ERROR = WARNING._replace(severity=Severity.ERROR, code="T001")
 
 
 def test_known_warnings_go_and_new_ones_stay(tmp_path: Path) -> None:
     """A warning of the baseline is taken out on whatever line it is now; one more of the same kind is new."""
     path = tmp_path / "baseline.json"
     assert baseline.write(path, [WARNING]) == 1
-    moved = replace(WARNING, span=Span(90, 1, 90, 8))
+    moved = WARNING._replace(span=Span(90, 1, 90, 8))
     assert baseline.apply([moved, WARNING], baseline.read(path)) == ([WARNING], 0)
 
 

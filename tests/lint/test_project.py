@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,7 +67,7 @@ def test_a_rule_that_breaks_hides_no_other(tmp_path: Path, monkeypatch: pytest.M
     def fail(subject: Subject, _view: View) -> Iterator[Problem]:
         raise ZeroDivisionError(subject.name)
 
-    rules = [replace(one, subject=fail) if one.code == "T004" else one for one in checks()]
+    rules = [one._replace(subject=fail) if one.code == "T004" else one for one in checks()]
     monkeypatch.setattr(engine, "checks", lambda: rules)
     cases.write(
         cases.base_files() | {"metrics/shop/bad.yml": "dashpipe: 1\nsubject: bad\nstart: no\n"}, tmp_path

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from dashpipe.expr import guard
@@ -63,7 +62,7 @@ def _test(typed: Typed, metrics: Metrics, wanted: bool) -> Any:
     if kind == "in" and None in typed.value:
         if not wanted:
             return False
-        typed = replace(typed, value=tuple(one for one in typed.value if one is not None))
+        typed = typed._replace(value=tuple(one for one in typed.value if one is not None))
     if typed.type is FieldType.BOOLEAN and kind == "field":
         return {"$eq": [f"${typed.value}", wanted]}
     made = (

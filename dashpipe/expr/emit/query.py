@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashpipe.expr import guard
 from dashpipe.expr.emit.build import python
@@ -21,16 +20,14 @@ _OPERATORS = {"=": "$eq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 _TEXT = FieldType.STRING
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(NamedTuple):
     """A condition in two parts, which hold together exactly where it is TRUE: a filter, and the rest."""
 
     query: Query
     residual: Typed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """A filter that passes at least the documents of a condition; ``exact``: only these."""
 
     query: Query | None

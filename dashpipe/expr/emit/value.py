@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashpipe.expr.emit.build import all_of, either, present, simple
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """An expression that has its type's value where all guards hold; where one does not, the value is NULL.
 
     ``nullable``: the expression may itself be null (then the value is NULL too).

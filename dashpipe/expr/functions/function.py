@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashpipe.expr.scope import Typed
 from dashpipe.expr.types import FieldType
@@ -13,8 +12,7 @@ from dashpipe.expr.types import FieldType
 Emit = Callable[[list[Any], Typed], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """What an argument must be.
 
     Kinds: ``text``, ``number`` (any numeric), ``double`` (any numeric, converted), ``date``, ``array``,
@@ -32,8 +30,7 @@ class Param:
         return self.kind in ("count", "place", "digits", "word", "part", "format")
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function of the subset.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from dashpipe.expr import hints
 from dashpipe.expr.ast import Expr
@@ -41,7 +40,7 @@ def call(context: Context, expr: Expr, want: FieldType | None) -> Typed:
         message = f"{written} takes {_amount(function)}, this has {count}"
         return context.error(expr, message, f"write {function.example}")
     if name == "mod":
-        return arithmetic(context, replace(expr, kind="binary", value="%"), want)
+        return arithmetic(context, expr._replace(kind="binary", value="%"), want)
     if name in ("coalesce", "greatest", "least", "nullif"):
         return _common(context, expr, name, want)
     params = [function.params[min(at, len(function.params) - 1)] for at in range(count)]
@@ -96,7 +95,7 @@ def _argument(context: Context, function: Function, param: Param, expr: Expr) ->
         typed = numeric(context, expr, why)
         return convert(typed, FieldType.NUMBER) if param.kind == "double" else typed
     if param.kind == "date" and expr.kind == "text":
-        expr = replace(expr, kind="timestamp")
+        expr = expr._replace(kind="timestamp")
     typed = context.visit(context, expr, None)
     return context.want(expr, typed, _TYPES[param.kind], why, _HELP[param.kind])
 
@@ -137,7 +136,7 @@ def _literal(context: Context, function: Function, param: Param, expr: Expr, why
         wrong = _wrong_text(param, value)
         if wrong is not None:
             return context.error(expr, f"{why}{wrong}", param.help or f"write {function.example}")
-        return replace(typed, value=value.lower()) if param.kind == "part" else typed
+        return typed._replace(value=value.lower()) if param.kind == "part" else typed
     assert isinstance(value, int)
     low, high = {"count": (0, 2**31 - 1), "place": (1, 2**31 - 1), "digits": (-_DIGITS, _DIGITS)}[param.kind]
     if not low <= value <= high:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dashpipe.expr.ast import Expr
 from dashpipe.expr.errors import nearest
@@ -14,8 +14,7 @@ from dashpipe.expr.types import FieldType, word
 _T = FieldType
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a cast gives: its type; a whole number's bits, a decimal's digits before and after the point."""
 
     name: str

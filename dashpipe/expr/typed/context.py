@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
-from dashpipe.expr.ast import Expr
+from dashpipe.expr.ast import Expr, Name
 from dashpipe.expr.errors import ExpressionError
 from dashpipe.expr.scope import Scope, Typed
 from dashpipe.expr.types import FieldType, fits, word
@@ -33,9 +32,11 @@ class Context:
     at: tuple[int, int] | None = None
     paths: set[str] = field(default_factory=set)
 
-    def error(self, at: Any, message: str, help: str = "", *, follows: bool = False) -> Typed:
+    def error(
+        self, at: Expr | Name | tuple[int, int], message: str, help: str = "", *, follows: bool = False
+    ) -> Typed:
         """Note a mistake at a node or a pair of offsets; inside a dimension, at the name that leads there."""
-        start, end = self.at or (at if isinstance(at, tuple) else (at.start, at.end))
+        start, end = self.at or ((at.start, at.end) if isinstance(at, (Expr, Name)) else at)
         self.errors.append(ExpressionError(message, start, end, help, follows=follows or self.at is not None))
         return WRONG
 
@@ -62,7 +63,7 @@ class Context:
         """A node of unknown type as one of ``type_``, which is learnt."""
         self.told(typed, type_)
         if typed.kind in ("field", "literal"):
-            return replace(typed, type=type_)
+            return typed._replace(type=type_)
         return typed
 
     def told(self, typed: Typed, type_: FieldType, weak: bool = False) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.lint.render.text import safe, width
 
@@ -16,8 +15,7 @@ WIDEST = 160
 TALLEST = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A span to underline, with a note after the underline."""
 
     span: Span

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 #: A value of an enumeration.
 Word: TypeAlias = "int | str | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """Text.
 
     Attributes:
@@ -33,8 +32,7 @@ class Text:
     examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """One of a few values.
 
     ``also`` gives, for what people write elsewhere, the value that means it; ``later`` comes later.
@@ -45,8 +43,7 @@ class Words:
     later: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number from ``least`` to ``most``; ``whole``: without fraction. ``help`` is for one beyond them."""
 
     whole: bool = True
@@ -65,24 +62,21 @@ class Null:
     """Nothing, said aloud: ``null``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(NamedTuple):
     """A list of values of one kind, with at least so many."""
 
     item: Kind
     least: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """A mapping whose keys are paths of a document's fields."""
 
     value: Kind
     key: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key of a mapping.
 
     Attributes:
@@ -142,8 +136,7 @@ class Keys:
         return together
 
 
-@dataclass(frozen=True, slots=True)
-class Cases:
+class Cases(NamedTuple):
     """A mapping that is one thing if it has a key (and not another), else another thing."""
 
     has: str
@@ -152,8 +145,7 @@ class Cases:
     other: Keys
 
 
-@dataclass(frozen=True, slots=True)
-class Either:
+class Either(NamedTuple):
     """One of several kinds, told apart by what is written: text, a number, null, a list or a mapping."""
 
     kinds: tuple[Kind, ...]
