@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.spec.model import (
     NOWHERE,
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from dashpipe.spec.toml import Config
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A subject as its file says it, with the project's defaults; sources and metrics still by name."""
 
     project: str
@@ -60,7 +59,7 @@ class Draft:
     description: str
     tags: tuple[str, ...]
     airflow: AirflowOptions
-    origin: Origin = field(default=NOWHERE, compare=False)
+    origin: Origin = NOWHERE
 
 
 def is_model(node: Node | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dashpipe.spec.model import (
     NOWHERE,
@@ -36,15 +36,14 @@ from dashpipe.spec.values import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(NamedTuple):
     """A metric that a subject takes from a source: ``minutes``, or ``{metric: reviews.minutes, as: …}``."""
 
     name: str
     source: str | None = None
     alias: str | None = None
     hidden: bool = False
-    origin: Origin = field(default=NOWHERE, compare=False)
+    origin: Origin = NOWHERE
 
     @property
     def final(self) -> str:
@@ -52,12 +51,11 @@ class Take:
         return self.alias or self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """A source that a subject takes from a model, by name."""
 
     name: str
-    origin: Origin = field(default=NOWHERE, compare=False)
+    origin: Origin = NOWHERE
 
 
 def build_source(node: Node, origin: Origin, key: str = "name") -> Source:

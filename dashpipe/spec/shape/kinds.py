@@ -52,12 +52,10 @@ class Number(NamedTuple):
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Flag:
     """True or false."""
 
 
-@dataclass(frozen=True, slots=True)
 class Null:
     """Nothing, said aloud: ``null``."""
 
