@@ -141,7 +141,7 @@ def process(command: Sequence[str | Path], cwd: Path | None = None, **environ: s
     child = subprocess.Popen(
         [str(one) for one in command],
         cwd=cwd,
-        env=os.environ | environ,
+        env=_environ(environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
@@ -153,6 +153,11 @@ def process(command: Sequence[str | Path], cwd: Path | None = None, **environ: s
     if child.returncode:
         raise RuntimeError(f"{command[:4]} … failed:\n{output.decode(errors='replace')[-2000:]}")
     return Measure(wall, usage.ru_utime + usage.ru_stime)
+
+
+def _environ(more: dict[str, str]) -> dict[str, str]:
+    """The environment of a process that is measured: it keeps bytecode, as Python does for its users."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | more
 
 
 def inside(work: Callable[[], object], *others: int) -> Measure:
@@ -178,7 +183,7 @@ def script(code: str, **environ: str) -> Measure:
     """
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | environ,
+        env=_environ(environ),
         capture_output=True,
         text=True,
         check=False,
