@@ -16,7 +16,7 @@ from benchmarks.fused import METRICS, spec
 from benchmarks.harness import Measure, Result, inside, paired
 from dashpipe.compile import compile_subject, emit, partition
 from dashpipe.compile.emit import Stages
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import Calendar, Grain
 
 ZONE = "Europe/London"
 
@@ -78,7 +78,7 @@ def by_hand(labels: tuple[str, ...], *, guarded: bool = False) -> Stages:
     def when(condition: Any, value: Any) -> dict[str, Any]:
         return {"$sum": {"$cond": [condition, value, 0]}}
 
-    (bounds,) = partition.ranges(Grain.DAY, labels, ZONE)
+    (bounds,) = partition.ranges(Grain.DAY, labels, Calendar(ZONE))
     web, app, shop = ({"$eq": ["$channel", one]} for one in ("web", "app", "shop"))
     large, bulk = {"$gte": ["$total", 250]}, {"$gte": ["$items", 5]}
     discounted = {"$gt": ["$discount", 0]}

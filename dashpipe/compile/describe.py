@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashpipe.compile import advice, canonical, emit, partition
+from dashpipe.compile import advice, canonical, emit, partition, periods
 from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Value
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
@@ -115,8 +115,8 @@ def _fields(index: advice.Index) -> str:
 def sample_labels(plan: Plan, grain: Grain) -> tuple[str, ...]:
     """The first partition of a grain: literal bounds to show stages with, the same on every day."""
     subject = plan.subject
-    start = partition.midnight(partition.day_of(subject.start), subject.timezone)
-    return (partition.of_instant(grain, start, subject.timezone, subject.week_start),)
+    start = partition.midnight(periods.day_of(subject.start), subject.timezone)
+    return (partition.of_instant(grain, start, subject.calendar),)
 
 
 def stages_text(stages: emit.Stages) -> str:

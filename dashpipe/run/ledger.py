@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import UpdateOne
 
-from dashpipe.compile import partition
+from dashpipe.compile import partition, periods
 from dashpipe.run import state, window
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
@@ -74,7 +74,7 @@ def due(database: Database[Document], subject: Subject, as_of: datetime, spec_ha
         wanted = {label for label in labels if _is_due(known.get(label), spec_hash)}
         left = {"subject": subject.id, "grain": grain.value, "state": LOADED}
         wanted.update(one["label"] for one in database[state.PARTITIONS].find(left, {"label": 1}))
-        found[grain] = partition.ordered(grain, wanted, subject.timezone)
+        found[grain] = partition.ordered(grain, wanted, subject.calendar)
     return found
 
 
@@ -97,7 +97,7 @@ def changed(
             wanted["published_at"] = {"$gt": since}
         found = list(database[state.PARTITIONS].find(wanted, {"grain": 1, "start": 1, "end": 1}))
         grains = {one["grain"] for one in found}
-        finest = next((grain.value for grain in partition.ORDER if grain.value in grains), None)
+        finest = next((grain.value for grain in periods.ORDER if grain.value in grains), None)
         spans += [(one["start"], one["end"]) for one in found if one["grain"] == finest]
     return spans
 
@@ -150,11 +150,11 @@ def mark_loading(run: Run, session: Session) -> None:
 
 def changes(run: Run, fence: int, fields: Mapping[Grain, Mapping[str, Document]]) -> list[UpdateOne]:
     """The writes that set fields of partitions' rows, with what every row has."""
-    tz = run.subject.timezone
+    calendar = run.subject.calendar
     made = []
     for grain, some in fields.items():
         for label, given in some.items():
-            start, end = partition.bounds(grain, label, tz)
+            start, end = partition.bounds(grain, label, calendar)
             own = {
                 "subject": run.subject.id,
                 "grain": grain.value,

@@ -55,7 +55,7 @@ def pin(session: Session, before: Document | None) -> Run | None:
     hashes = codec.fingerprint(subject)
     late = {} if named else ledger.due(session.target, subject, as_of, hashes["data"])
     partitions = {
-        grain: partition.ordered(grain, (*some, *late.get(grain, ())), subject.timezone)
+        grain: partition.ordered(grain, (*some, *late.get(grain, ())), subject.calendar)
         for grain, some in window.labels(subject, span, as_of).items()
     }
     pinned: Document = {
@@ -135,7 +135,7 @@ def _replace(session: Session, before: Document, pinned: Document) -> Document |
 
 def _say(session: Session, run: Run, late: Mapping[Grain, tuple[str, ...]]) -> None:
     """Tell the window, why it is this one, and the partitions of each grain."""
-    log, tz = session.setup.log, run.subject.timezone
+    log = session.setup.log
     log(
         "window",
         run=run.id,
@@ -145,7 +145,7 @@ def _say(session: Session, run: Run, late: Mapping[Grain, tuple[str, ...]]) -> N
         why=run.window.why,
         also=len(run.window.also) or None,
         as_of=run.as_of,
-        timezone=tz,
+        timezone=run.subject.timezone,
     )
     for grain, labels in run.partitions.items():
         log(
@@ -154,7 +154,7 @@ def _say(session: Session, run: Run, late: Mapping[Grain, tuple[str, ...]]) -> N
             n=len(labels),
             first=labels[0] if labels else None,
             last=labels[-1] if labels else None,
-            incomplete=len(partition.incomplete(grain, labels, run.as_of, tz)) or None,
+            incomplete=len(partition.incomplete(grain, labels, run.as_of, run.subject.calendar)) or None,
             caught_up=len(set(late.get(grain, ()))) or None,
         )
     if run.window.end > run.as_of:

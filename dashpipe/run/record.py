@@ -47,7 +47,7 @@ def decode(document: Document) -> Run:
         window=span(document),
         named=document["named"],
         partitions={
-            grain: partition.ordered(grain, document["partitions"].get(grain.value, ()), subject.timezone)
+            grain: partition.ordered(grain, document["partitions"].get(grain.value, ()), subject.calendar)
             for grain in subject.grains
         },
         sources=_places(document["sources"]),

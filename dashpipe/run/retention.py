@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile import partition
+from dashpipe.compile import partition, periods
 from dashpipe.run import lease, ledger, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
@@ -43,11 +43,11 @@ def prune(run: Run, session: Session) -> dict[str, int]:
 def _first_kept(run: Run, session: Session, grain: Grain, oldest: date) -> date:
     """The local day from which on a grain's partitions are kept."""
     subject = run.subject
-    kept = oldest if grain is Grain.HOUR else partition.first_day(grain, oldest, subject.week_start)
+    kept = oldest if grain is Grain.HOUR else periods.first_day(grain, oldest, subject.calendar)
     for coarser in subject.grains:
-        if grain not in partition.NESTS[coarser]:
+        if grain not in periods.NESTS[coarser]:
             continue
-        around = partition.first_day(coarser, oldest, subject.week_start)
+        around = periods.first_day(coarser, oldest, subject.calendar)
         label = around.isoformat()
         row = ledger.published(session.target, subject.id, coarser, [label]).get(label)
         if row is None or not row["complete"]:

@@ -96,9 +96,7 @@ def _stretches(
         one["label"]: one
         for one in database[state.PARTITIONS].find({"subject": subject.id, "grain": grain.value})
     }
-    labels = partition.touching(
-        grain, window.first_instant(subject, grain), now, subject.timezone, subject.week_start
-    )
+    labels = partition.touching(grain, window.first_instant(subject, grain), now, subject.calendar)
     return _join(labels, known)
 
 

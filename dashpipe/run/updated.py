@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashpipe.compile import partition
+from dashpipe.compile import periods
 from dashpipe.compile.emit import labels as label_of
 from dashpipe.run import encode, ledger, record, route, state
 from dashpipe.run.base import Run, Session
@@ -61,7 +61,7 @@ def _touched(
         {"$match": {field: {"$gte": since, **single}, time: {"$type": "date", **single}}},
         {
             "$group": {
-                "_id": label_of.of_time(fine, time, subject.timezone, subject.week_start),
+                "_id": label_of.of_time(fine, time, subject.calendar),
                 "at": {"$max": f"${field}"},
             }
         },
@@ -72,7 +72,7 @@ def _touched(
         for grain, labels in touched.items():
             label = one["_id"]
             if grain is not fine:
-                label = partition.of_date(grain, partition.day_of(label), subject.week_start)
+                label = periods.of_date(grain, periods.day_of(label), subject.calendar)
             labels[label] = max(labels.get(label, one["at"]), one["at"])
     return touched
 

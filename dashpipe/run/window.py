@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from dashpipe.compile import partition
+from dashpipe.compile import partition, periods
 from dashpipe.run.base import Request, Window
 from dashpipe.run.errors import Refused
 from dashpipe.spec.model import Grain, Lookback, Subject
@@ -75,14 +75,13 @@ def labels(subject: Subject, window: Window, as_of: datetime) -> dict[Grain, tup
 
     Those before the one that holds ``start`` are not written, what begins at or after ``as_of`` is not yet.
     """
-    tz, week_start = subject.timezone, subject.week_start
     found: dict[Grain, tuple[str, ...]] = {}
     for grain in subject.grains:
         first = first_instant(subject, grain)
         touched: set[str] = set()
         for start, end in ((window.start, window.end), *window.also):
-            touched.update(partition.touching(grain, max(start, first), min(end, as_of), tz, week_start))
-        found[grain] = partition.ordered(grain, touched, tz)
+            touched.update(partition.touching(grain, max(start, first), min(end, as_of), subject.calendar))
+        found[grain] = partition.ordered(grain, touched, subject.calendar)
     return found
 
 
@@ -91,8 +90,9 @@ def ended(subject: Subject, grain: Grain, as_of: datetime, days: int) -> tuple[s
     tz = subject.timezone
     oldest = (as_of.astimezone(partition.zone(tz)) - timedelta(days=days)).astimezone(partition.UTC)
     first = first_instant(subject, grain)
-    around = partition.touching(grain, max(oldest - _TICK, first), as_of, tz, subject.week_start)
-    return tuple(label for label in around if oldest <= partition.bounds(grain, label, tz)[1] <= as_of)
+    calendar = subject.calendar
+    around = partition.touching(grain, max(oldest - _TICK, first), as_of, calendar)
+    return tuple(label for label in around if oldest <= partition.bounds(grain, label, calendar)[1] <= as_of)
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
@@ -110,7 +110,7 @@ def first_instant(subject: Subject, grain: Grain) -> datetime:
     """The instant at which the first partition that is written begins: the one that holds ``start``."""
     day = date.fromisoformat(subject.start)
     if grain is not Grain.HOUR:
-        day = partition.first_day(grain, day, subject.week_start)
+        day = periods.first_day(grain, day, subject.calendar)
     return partition.midnight(day, subject.timezone)
 
 

@@ -47,6 +47,14 @@ NOWHERE = Origin("")
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """What decides which local day an instant is of, and which period a day is of."""
+
+    timezone: str
+    week_start: str = "monday"
+
+
+@dataclass(frozen=True, slots=True)
 class Env:
     """``{env: NAME, default: TEXT}``: a value that is read from the environment when a run starts."""
 
@@ -287,6 +295,11 @@ class Subject:
     def key(self) -> tuple[Dimension, ...]:
         """The dimensions of a row's key: those that are not looked up."""
         return tuple(one for one in self.dimensions if one.lookup is None)
+
+    @property
+    def calendar(self) -> Calendar:
+        """What the subject's partitions follow from."""
+        return Calendar(self.timezone, self.week_start)
 
     def source(self, name: str) -> Source:
         """The source of that name.

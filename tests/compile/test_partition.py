@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dashpipe.compile import partition
-from dashpipe.spec.model import WEEKDAYS, Grain
+from dashpipe.compile import partition, periods
+from dashpipe.spec.model import WEEKDAYS, Calendar, Grain
 
 MINUTE = timedelta(minutes=1)
 
@@ -83,7 +83,7 @@ def test_a_day_is_its_minutes(place: tuple[str, date]) -> None:
     """A day's bounds are its first minute and the minute after its last one, whatever its clock does."""
     tz, day = place
     mine = [at for at, local, _ in walk(tz, day, 1) if local == day.isoformat()]
-    start, end = partition.bounds(Grain.DAY, day.isoformat(), tz)
+    start, end = partition.bounds(Grain.DAY, day.isoformat(), Calendar(tz))
     if not mine:
         assert start == end
     else:
@@ -113,7 +113,7 @@ def test_hours_are_runs_of_minutes(place: tuple[str, date]) -> None:
 def test_a_minute_past_midnight_before_the_clock_goes_back_is_touched(grain: Grain) -> None:
     """The first minute of 7 November 2010 in St John's lies before the last hour of the 6th."""
     start, end = (datetime(2010, 11, day, hour, 30, tzinfo=timezone.utc) for day, hour in ((6, 2), (7, 3)))
-    first = partition.touching(grain, start, end, "America/St_Johns", "monday")[-1]
+    first = partition.touching(grain, start, end, Calendar("America/St_Johns"))[-1]
     assert first.startswith("2010-11-07")
 
 
@@ -131,9 +131,9 @@ def test_touching_is_what_the_minutes_say(
     wanted = dict.fromkeys(
         hour if grain is Grain.HOUR else first_of(grain, local, week_start) for _, local, hour in inside
     )
-    assert set(partition.touching(grain, *chosen, tz, week_start)) >= set(wanted)
-    if not partition.ragged(Grain.DAY, [local for _, local, _ in minutes], tz):
-        assert list(partition.touching(grain, *chosen, tz, week_start)) == list(wanted)
+    assert set(partition.touching(grain, *chosen, Calendar(tz, week_start))) >= set(wanted)
+    if not partition.ragged(Grain.DAY, [local for _, local, _ in minutes], Calendar(tz)):
+        assert list(partition.touching(grain, *chosen, Calendar(tz, week_start))) == list(wanted)
 
 
 @given(places, st.sampled_from(list(Grain)), st.sampled_from(WEEKDAYS))
@@ -141,31 +141,32 @@ def test_an_instant_lies_in_its_partition(place: tuple[str, date], grain: Grain,
     """Each instant lies within the bounds of the partition that it is said to be in."""
     tz, day = place
     for at, local, hour in walk(tz, day, 1)[::37]:
-        label = partition.of_instant(grain, at, tz, week_start)
+        label = partition.of_instant(grain, at, Calendar(tz, week_start))
         assert label == (hour if grain is Grain.HOUR else first_of(grain, local, week_start))
-        start, end = partition.bounds(grain, label, tz)
+        start, end = partition.bounds(grain, label, Calendar(tz))
         assert start <= at < end
 
 
-@given(places, st.sampled_from([one for one in Grain if partition.NESTS[one]]), st.sampled_from(WEEKDAYS))
+@given(places, st.sampled_from([one for one in Grain if periods.NESTS[one]]), st.sampled_from(WEEKDAYS))
 def test_finer_partitions_make_up_the_coarser(place: tuple[str, date], grain: Grain, week_start: str) -> None:
     """The finer partitions of a coarser one follow each other and cover exactly its range."""
     tz, day = place
-    label = partition.of_date(grain, day, week_start)
-    bounds = partition.bounds(grain, label, tz)
-    for fine in partition.NESTS[grain]:
+    calendar = Calendar(tz, week_start)
+    label = periods.of_date(grain, day, calendar)
+    bounds = partition.bounds(grain, label, Calendar(tz))
+    for fine in periods.NESTS[grain]:
         if fine is Grain.HOUR and grain not in (Grain.DAY, Grain.WEEK):
             continue  # thousands of hours say nothing that a week's do not
-        inside = partition.contains(grain, label, fine, tz, week_start)
+        inside = partition.contains(grain, label, fine, Calendar(tz, week_start))
         if bounds[0] == bounds[1]:
             assert inside == ()
             continue
-        assert all(partition.of_date(grain, partition.day_of(one), week_start) == label for one in inside)
+        assert all(periods.of_date(grain, periods.day_of(one), calendar) == label for one in inside)
         days = [one[:10] for one in inside]
-        if fine is Grain.HOUR and partition.ragged(Grain.DAY, days, tz):
+        if fine is Grain.HOUR and partition.ragged(Grain.DAY, days, Calendar(tz)):
             continue  # a day's last hour lies after the first minute of the next one
-        assert partition.ranges(fine, reversed(inside), tz) == (bounds,)
-        assert partition.ordered(fine, reversed(inside), tz) == inside
+        assert partition.ranges(fine, reversed(inside), Calendar(tz)) == (bounds,)
+        assert partition.ordered(fine, reversed(inside), Calendar(tz)) == inside
 
 
 @given(places, st.sampled_from([Grain.HOUR, Grain.DAY]), st.data())
@@ -179,12 +180,12 @@ def test_ranges_cover_their_partitions_and_nothing_else(
     whole = sorted({local for _, local, _ in minutes})[1:-1]
     pool = sorted({names[at] for at, local, _ in minutes if local in whole})
     labels = data.draw(st.lists(st.sampled_from(pool), min_size=1, max_size=4))
-    ranges = partition.ranges(grain, labels, tz)
+    ranges = partition.ranges(grain, labels, Calendar(tz))
     assert all(one[1] < other[0] for one, other in pairwise(ranges))
     covered = {at for at in names if any(start <= at < end for start, end in ranges)}
     mine = {at for at, name in names.items() if name in labels}
     assert covered >= mine
-    if not partition.ragged(grain, labels, tz):
+    if not partition.ragged(grain, labels, Calendar(tz)):
         assert covered == mine
 
 
@@ -198,17 +199,17 @@ def test_a_partition_is_complete_once_it_ended(place: tuple[str, date], grain: G
     names = [(hour if grain is Grain.HOUR else local, at) for at, local, hour in minutes if local in whole]
     labels = tuple(dict.fromkeys(name for name, _ in names))
     wanted = {name for name, at in names if at + MINUTE > as_of}
-    assert set(partition.incomplete(grain, labels, as_of, tz)) == wanted
+    assert set(partition.incomplete(grain, labels, as_of, Calendar(tz))) == wanted
 
 
 def test_a_label_that_names_no_hour_is_refused() -> None:
     """An hour that a clock change skipped is no partition."""
     with pytest.raises(ValueError, match="2024-03-31T01\\+0000 is no hour of Europe/London"):
-        partition.bounds(Grain.HOUR, "2024-03-31T01+0000", "Europe/London")
+        partition.bounds(Grain.HOUR, "2024-03-31T01+0000", Calendar("Europe/London"))
 
 
 def test_ranges_of_nothing_are_none() -> None:
     """No partitions cover no time, and an empty stretch touches none."""
     at = datetime(2024, 1, 1, tzinfo=timezone.utc)
-    assert partition.ranges(Grain.DAY, (), "UTC") == ()
-    assert partition.touching(Grain.DAY, at, at, "UTC", "monday") == ()
+    assert partition.ranges(Grain.DAY, (), Calendar("UTC")) == ()
+    assert partition.touching(Grain.DAY, at, at, Calendar("UTC")) == ()

@@ -34,7 +34,7 @@ def labels(plan: Plan, grain: Grain, days: tuple[date, date]) -> tuple[str, ...]
     """The labels of the partitions that the local days ``[from, to)`` touch."""
     subject = plan.subject
     start, end = (partition.midnight(one, subject.timezone) for one in days)
-    return partition.touching(grain, start, end, subject.timezone, subject.week_start)
+    return partition.touching(grain, start, end, subject.calendar)
 
 
 def computed(
@@ -50,7 +50,7 @@ def computed(
         finer: A grain whose rows are computed before, so that what may be merged from their states is.
     """
     mine = labels(plan, grain, case.days)
-    late = partition.incomplete(grain, mine, case.as_of, plan.subject.timezone)
+    late = partition.incomplete(grain, mine, case.as_of, plan.subject.calendar)
     if finer is None and emit.direct(plan, grain):
         source = plan.sources[0]
         stages = emit.scan(plan, grain, source.name, mine, None)[0] + emit.finalise(
@@ -112,15 +112,11 @@ def _stored(
         The partitions in staging, the staging collection, the target.
     """
     subject = plan.subject
-    inside = [
-        fine
-        for label in mine
-        for fine in partition.contains(grain, label, finer, subject.timezone, subject.week_start)
-    ]
+    inside = [fine for label in mine for fine in partition.contains(grain, label, finer, subject.calendar)]
     staged = tuple(inside[len(inside) // 2 :])
     staging, target = f"staging_{ObjectId()}", f"target_{ObjectId()}"
-    start = partition.bounds(grain, min(mine), subject.timezone)[0]
-    end = max(partition.bounds(grain, one, subject.timezone)[1] for one in mine)
+    start = partition.bounds(grain, min(mine), subject.calendar)[0]
+    end = max(partition.bounds(grain, one, subject.calendar)[1] for one in mine)
     days = partition.local_date(start, subject.timezone), partition.local_date(end, subject.timezone)
     whole = Case(case.subject, case.documents, days, case.as_of)
     parted: dict[str, list[Document]] = {staging: [], target: []}

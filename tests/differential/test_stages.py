@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from dashpipe.compile import PASSES, canonical, compile_subject, emit, partition
+from dashpipe.compile import PASSES, canonical, compile_subject, emit, partition, periods
 from dashpipe.spec.model import Grain
 from tests.differential import documents as docs
 from tests.differential import oracle, reading, stages, subjects
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.differential
 #: Pairs of grains in which one is merged from the other without hundreds of partitions.
 ROLLS = tuple(
     (coarse, fine)
-    for coarse, fines in partition.NESTS.items()
+    for coarse, fines in periods.NESTS.items()
     for fine in fines
     if fine is not Grain.HOUR or coarse in (Grain.DAY, Grain.WEEK)
 )
@@ -137,7 +137,7 @@ def test_distinct_counts_are_never_merged(case: Case) -> None:
             if "distinct" in needed:
                 assert rolled is None
             elif rolled is None:
-                finer = partition.finer(grain, plan.grains)
+                finer = periods.finer(grain, plan.grains)
                 wanted = {leaf.id for leaf in source.leaves_at(grain)}
                 assert not any(wanted <= {leaf.id for leaf in source.leaves_at(one)} for one in finer)
 
@@ -154,7 +154,7 @@ def test_stages_keep_the_emission_rules(case: Case) -> None:
                 names = [next(iter(one)) for one in pipeline]
                 group = names.index("$group")
                 assert names[:group] in (["$match"], ["$match", "$match"])
-                start, end = partition.bounds(grain, labels[0], case.subject.timezone)
+                start, end = partition.bounds(grain, labels[0], case.subject.calendar)
                 text = canonical.to_text(pipeline[0])
                 assert f'"{source.source.time.field}":{{"$gte":{canonical.to_text(start)}' in text
                 assert len(labels) > 1 or f'"$lt":{canonical.to_text(end)}' in text

@@ -13,7 +13,7 @@ from dashpipe.compile import partition
 from dashpipe.run import lease, ledger, log, state
 from dashpipe.run.base import Session
 from dashpipe.run.errors import LeaseLost
-from dashpipe.spec.model import Grain, Subject
+from dashpipe.spec.model import Calendar, Grain, Subject
 from tests.run import shop
 
 Document = dict[str, Any]
@@ -24,7 +24,7 @@ HASH = "d" * 64
 
 def put(database: Database[Document], label: str, subject: Subject = DAILY, **fields: Any) -> None:
     grain = fields.pop("grain", Grain.DAY)
-    start, end = partition.bounds(grain, label, subject.timezone)
+    start, end = partition.bounds(grain, label, subject.calendar)
     row = {
         "_id": ledger.row_id(subject.id, grain, label),
         "subject": subject.id,
@@ -100,7 +100,9 @@ def test_what_upstream_published_is_told_by_its_finest_grain(database: Database[
     put(database, "2024-03-01", grain=Grain.MONTH, published_at=then + timedelta(hours=2))
     put(database, "2024-03-06", state="stale", published_at=then + timedelta(hours=2))
     spans = ledger.changed(database, [DAILY.id], then)
-    assert sorted(spans) == [partition.bounds(Grain.DAY, f"2024-03-0{day}", shop.TZ) for day in (8, 9)]
+    assert sorted(spans) == [
+        partition.bounds(Grain.DAY, f"2024-03-0{day}", Calendar(shop.TZ)) for day in (8, 9)
+    ]
     assert len(ledger.changed(database, [DAILY.id], None)) == 3
     assert ledger.changed(database, ["another_one_here_v1"], None) == []
 

@@ -13,7 +13,7 @@ from dashpipe.compile import partition
 from dashpipe.run import state
 from dashpipe.run.errors import LeaseLost, RunError
 from dashpipe.run.steps.transform import transform
-from dashpipe.spec.model import Dimension, Field, Grain, Lookup, Metric, Source, Time
+from dashpipe.spec.model import Calendar, Dimension, Field, Grain, Lookup, Metric, Source, Time
 from tests.run.world import ORDERS, SUBJECT, World, at, count, total
 
 Document = dict[str, Any]
@@ -358,7 +358,7 @@ def test_the_hours_of_a_clock_change_are_rows_of_their_own(either: World) -> Non
     subject = replace(SUBJECT, timezone="Europe/London", grains=(Grain.HOUR, Grain.DAY))
     instants = ("2024-10-27T00:30:00+00:00", "2024-10-27T01:30:00+00:00")
     either.fill([{"at": datetime.fromisoformat(one), "country": "GB", "n": 1} for one in instants])
-    hours = partition.contains(Grain.DAY, "2024-10-27", Grain.HOUR, "Europe/London", "monday")
+    hours = partition.contains(Grain.DAY, "2024-10-27", Grain.HOUR, Calendar("Europe/London"))
     labels = {Grain.HOUR: hours, Grain.DAY: ("2024-10-27",)}
     run = either.transform(either.run(subject, labels, as_of=at("2024-12-01")))
     assert [(one["_id"], one["partition_hour"]) for one in either.staged(run, Grain.HOUR)] == [

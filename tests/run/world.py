@@ -97,7 +97,7 @@ class World:
         found = places.find(plan, self.setup)
         ledger.prepare(self.target)
         grain, some = next(iter(labels.items()))
-        spans = partition.ranges(grain, some, subject.timezone) or ((as_of, as_of),)
+        spans = partition.ranges(grain, some, subject.calendar) or ((as_of, as_of),)
         run = Run(
             id=run_id,
             generation=1,

@@ -10,7 +10,7 @@ from typing import Any
 
 from dashpipe.compile.plan import Key
 from dashpipe.expr import FieldType
-from dashpipe.spec.model import WEEKDAYS, Grain
+from dashpipe.spec.model import WEEKDAYS, Calendar, Grain
 
 _FORMATS = {
     Grain.HOUR: "%Y-%m-%dT%H%z",
@@ -22,23 +22,23 @@ _FORMATS = {
 }
 
 
-def of_time(grain: Grain, field: str, tz: str, week_start: str) -> Any:
+def of_time(grain: Grain, field: str, calendar: Calendar) -> Any:
     """The label of the partition that holds a document's time field."""
-    text = {"$dateToString": {"date": f"${field}", "format": _FORMATS[grain], "timezone": tz}}
-    return _coarsen(grain, text, week_start)
+    text = {"$dateToString": {"date": f"${field}", "format": _FORMATS[grain], "timezone": calendar.timezone}}
+    return _coarsen(grain, text, calendar)
 
 
-def of_label(grain: Grain, label: Any, week_start: str) -> Any:
+def of_label(grain: Grain, label: Any, calendar: Calendar) -> Any:
     """The label of the partition of ``grain`` that holds a finer label (an expression for its text)."""
     day: Any = {"$substrBytes": [label, 0, 10]}
     if grain is Grain.MONTH:
         day = {"$concat": [{"$substrBytes": [label, 0, 7]}, "-01"]}
     if grain is Grain.YEAR:
         day = {"$concat": [{"$substrBytes": [label, 0, 4]}, "-01-01"]}
-    return _coarsen(grain, day, week_start)
+    return _coarsen(grain, day, calendar)
 
 
-def _coarsen(grain: Grain, day: Any, week_start: str) -> Any:
+def _coarsen(grain: Grain, day: Any, calendar: Calendar) -> Any:
     if grain is Grain.QUARTER:
         month = {"$substrBytes": ["$$day", 5, 2]}
         first = {
@@ -54,7 +54,7 @@ def _coarsen(grain: Grain, day: Any, week_start: str) -> Any:
         return {"$let": {"vars": {"day": day}, "in": {"$concat": [{"$substrBytes": ["$$day", 0, 4]}, first]}}}
     if grain is Grain.WEEK:
         # isoDayOfWeek counts Monday as 1; the shift is the number of days since the week began.
-        shift = 7 - (WEEKDAYS.index(week_start) + 1)
+        shift = 7 - (WEEKDAYS.index(calendar.week_start) + 1)
         back = {"$mod": [{"$add": [{"$isoDayOfWeek": "$$day"}, shift]}, 7]}
         first_day = {"$dateSubtract": {"startDate": "$$day", "unit": "day", "amount": back}}
         return {

@@ -37,9 +37,7 @@ def rollup(
     one = plan.source(source)
     subject = plan.subject
     inside = tuple(
-        fine
-        for label in labels
-        for fine in partition.contains(grain, label, finer, subject.timezone, subject.week_start)
+        fine for label in labels for fine in partition.contains(grain, label, finer, subject.calendar)
     )
     ours = frozenset(staged)
     here = [fine for fine in inside if fine in ours]
@@ -49,7 +47,7 @@ def rollup(
     if there:
         union = [{"$match": {**present, **rows(finer, there)}}]
         stages.append({"$unionWith": {"coll": target, "pipeline": union}})
-    group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.week_start)}
+    group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.calendar)}
     for at, key in enumerate(one.key):
         group[f"k{at}"] = {"$ifNull": [f"${key.name}", None]}
     leaves = one.leaves_at(grain)

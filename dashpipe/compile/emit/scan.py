@@ -39,7 +39,7 @@ def time_match(plan: Plan, source: SourcePlan, grain: Grain, labels: tuple[str, 
     single: dict[str, Any] = {"$not": {"$type": "array"}}
     spans = [
         {field: {"$gte": start, "$lt": end, **single}}
-        for start, end in partition.ranges(grain, labels, plan.subject.timezone)
+        for start, end in partition.ranges(grain, labels, plan.subject.calendar)
     ]
     return {**(spans[0] if len(spans) == 1 else {"$or": spans}), **dict.fromkeys(parents(field), single)}
 
@@ -94,14 +94,14 @@ def _pipeline(
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
         stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})
-    label = lb.of_time(grain, source.source.time.field, subject.timezone, subject.week_start)
+    label = lb.of_time(grain, source.source.time.field, subject.calendar)
     group: dict[str, Any] = {"p": label}
     for at, key in enumerate(source.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)
     # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
     own = (
         [{"$match": {"_id.p": {"$in": list(labels)}}}]
-        if partition.ragged(grain, labels, subject.timezone)
+        if partition.ragged(grain, labels, subject.calendar)
         else []
     )
     distinct = aggregate.distinct

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashpipe.compile import partition
+from dashpipe.compile import periods
 from dashpipe.compile.plan import Note, Plan, RollUp
 
 
@@ -19,7 +19,7 @@ def run(plan: Plan) -> tuple[Plan, Note]:
     reasons: list[str] = []
     for source in plan.sources:
         for grain in plan.grains:
-            finer = partition.finer(grain, plan.grains)
+            finer = periods.finer(grain, plan.grains)
             if not finer:
                 continue
             needed = source.leaves_at(grain)

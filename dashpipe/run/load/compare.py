@@ -99,7 +99,7 @@ def _count(
 def _late(run: Run, grain: Grain) -> list[str]:
     """The partitions of the run that are not over."""
     labels = run.partitions.get(grain, ())
-    return list(partition.incomplete(grain, labels, run.as_of, run.subject.timezone))
+    return list(partition.incomplete(grain, labels, run.as_of, run.subject.calendar))
 
 
 def judge(run: Run, grain: Grain, one: Comparison) -> None:

@@ -65,7 +65,7 @@ def _of_rows(run: Run, session: Session) -> Iterable[Result]:
             continue
         staged = session.target[run.receipts["transform"]["staging"][grain.value]]
         labels = run.partitions.get(grain, ())
-        late = set(partition.incomplete(grain, labels, run.as_of, run.subject.timezone))
+        late = set(partition.incomplete(grain, labels, run.as_of, run.subject.calendar))
         over = tuple(label for label in labels if label not in late)
         with translating(f"checking the rows of grain {grain.value}"):
             session.lease.check()

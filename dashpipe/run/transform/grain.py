@@ -61,7 +61,7 @@ def compute(work: Work) -> tuple[int, dict[str, Origin]]:
 
 
 def _finalise(work: Work) -> Stages:
-    late = partition.incomplete(work.grain, work.labels, work.run.as_of, work.run.subject.timezone)
+    late = partition.incomplete(work.grain, work.labels, work.run.as_of, work.run.subject.calendar)
     return emit.finalise(work.run.plan, work.grain, late, work.lookups, None)
 
 

@@ -58,10 +58,7 @@ def _able(
 ) -> frozenset[str]:
     """Those of some partitions that the states of ``finer`` make up."""
     subject, staged = run.subject, frozenset(run.partitions.get(finer, ()))
-    inside = {
-        label: partition.contains(rule.grain, label, finer, subject.timezone, subject.week_start)
-        for label in labels
-    }
+    inside = {label: partition.contains(rule.grain, label, finer, subject.calendar) for label in labels}
     others = [one for some in inside.values() for one in some if one not in staged]
     needed = {leaf.id for leaf in run.plan.source(rule.source).leaves_at(rule.grain)}
     stored = {
@@ -70,7 +67,7 @@ def _able(
         if row["complete"] and needed <= set(row["leaves"].get(rule.source, ()))
     }
     unknown = [one for one in others if one not in stored]
-    ahead = {one for one in unknown if partition.bounds(finer, one, subject.timezone)[0] >= run.as_of}
+    ahead = {one for one in unknown if partition.bounds(finer, one, subject.calendar)[0] >= run.as_of}
     able: set[str] = set()
     for label, some in inside.items():
         lacking = tuple(one for one in some if one not in staged and one not in stored)
