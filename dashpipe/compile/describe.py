@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashpipe.compile import advice, canonical, emit, partition, periods
+from dashpipe.compile import advice, canonical, emit, instant, partition, periods
 from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Value
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
@@ -51,7 +51,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 yield f"{indent}  Derive {key.name}: {key.type.value}"
             if source.source.where is not None:
                 yield f"{indent}  Filter {source.source.where}"
-            yield f"{indent}  Scan {place(source.source.collection)} by {source.source.time.field}"
+            time = source.source.time
+            form = "" if time.kind == "date" else f", {instant.WORDS[time.kind]}"
+            yield f"{indent}  Scan {place(source.source.collection)} by {time.field}{form}"
         yield ""
 
 

@@ -61,7 +61,7 @@ def lint(project: Project, today: date | None = None) -> list[Diagnostic]:
         rule that breaks is a finding of its own (`broke`), and keeps no other from being shown.
     """
     resolved = project.resolved()
-    view = View(project, resolved.every, today)
+    view = View(project, resolved.every, today, resolved.models)
     read = [*project.findings, *(one for file in project.files for one in file.findings)]
     wrong: dict[str, list[tuple[str | int, ...]]] = {}
     for one in read:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.lint.cron import CronError, parse
 from dashpipe.lint.rule import At, Place
-from dashpipe.spec.model import AGGREGATES, Metric, Origin, Subject
+from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
 from dashpipe.spec.naming import base_id
 from dashpipe.spec.node import Map, Node, Scalar
 from dashpipe.spec.typing import refs
@@ -41,10 +41,20 @@ class Use(NamedTuple):
 class View:
     """The project, as rules ask about it."""
 
-    def __init__(self, project: Project, subjects: Iterable[Subject], today: date | None = None) -> None:
-        """A view of a project, with these subjects, on this day (default: the day in UTC)."""
+    def __init__(
+        self,
+        project: Project,
+        subjects: Iterable[Subject],
+        today: date | None = None,
+        models: Iterable[Subject] = (),
+    ) -> None:
+        """A view of a project, with these subjects, on this day (default: the day in UTC).
+
+        ``models`` are the project's models, each as a subject that takes all of it.
+        """
         self.project = project
         self.subjects = tuple(subjects)
+        self.models = tuple(models)
         self.today = today or datetime.now(tz=timezone.utc).date()
         self._uses: dict[int, tuple[Metric, list[Use]]] = {}
         self._often: dict[str, int] = {}
@@ -61,6 +71,12 @@ class View:
         for one in self.subjects:
             found.setdefault(base_id(one), []).append(one)
         return found
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Each model and each source that a subject defines itself, once."""
+        every = (source for one in (*self.models, *self.subjects) for source in one.sources)
+        return tuple({one.origin: one for one in every}.values())
 
     def env_names(self) -> Iterator[tuple[str, Origin]]:
         """The environment variables that specs read, each with its place."""

@@ -6,12 +6,17 @@ from decimal import Decimal
 from typing import Any
 
 from bson.decimal128 import Decimal128
+from bson.objectid import ObjectId
+
+from dashpipe.compile import canonical
 
 
 def to_bson(value: Any) -> Any:
-    """A value with its ``Decimal`` as Decimal128, at any depth; containers are new."""
+    """A value with its decimals and object ids as the driver's, at any depth; containers are new."""
     if isinstance(value, Decimal):
         return Decimal128(value)
+    if isinstance(value, canonical.ObjectId):
+        return ObjectId(value.hex)
     if isinstance(value, dict):
         return {name: to_bson(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):

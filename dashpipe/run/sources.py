@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import OperationFailure
 
 from dashpipe import expr
-from dashpipe.compile import advice, emit
+from dashpipe.compile import advice, emit, instant
 from dashpipe.run import encode, route
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import RunError
@@ -82,27 +82,15 @@ def _kind(collection: Collection[Document], source: str, about: str) -> str:
 
 def _newest(run: Run, collection: Collection[Document], source: str) -> Any:
     """The newest time up to ``as_of``; the last day is looked at first, since there it mostly is."""
-    field = run.plan.source(source).source.time.field
-    limits = options(run, f"extract_{source}")
-    before, single = run.as_of, {"$not": {"$type": "array"}}
+    time = run.plan.source(source).source.time
+    until = run.as_of
     for reach in (timedelta(days=1), timedelta(days=31), None):
-        after = {} if reach is None else {"$gt": run.as_of - reach}
-        wanted = {field: {"$lte": before, **after, **single}, **dict.fromkeys(emit.parents(field), single)}
-        found = collection.find(
-            wanted, {"_id": 0, field: 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]
-        )
-        for one in found.sort(field, -1).limit(1):
-            return _at(one, field)
-        before = before if reach is None else run.as_of - reach
+        after = None if reach is None else run.as_of - reach
+        stages = encode.to_bson(instant.newest(time, after, until))
+        for one in collection.aggregate(stages, **options(run, f"extract_{source}")):
+            return one["at"]
+        until = until if after is None else after
     return None
-
-
-def _at(document: Document, path: str) -> Any:
-    """The value at a path of a document, which a filter found there."""
-    value: Any = document
-    for name in path.split("."):
-        value = value[name]
-    return value
 
 
 def _untimed(run: Run, collection: Collection[Document], source: str, documents: int) -> int:
@@ -114,12 +102,13 @@ def _untimed(run: Run, collection: Collection[Document], source: str, documents:
     stages = [{"$match": encode.to_bson(match)}, {"$count": "n"}]
     found = list(collection.aggregate(stages, **options(run, f"extract_{source}")))
     count = int(found[0]["n"]) if found else 0
-    allowed = one.source.max_untimed
+    allowed, time = one.source.max_untimed, one.source.time
+    said = instant.WORDS[time.kind]
     if count and count / max(documents, count) > allowed:
         raise RunError(
-            f"{count} of about {documents} documents of {source} have no date in `{one.source.time.field}`, "
+            f"{count} of about {documents} documents of {source} have no {said} in `{time.field}`, "
             f"which is more than {allowed * 100:g} %",
-            "mend them, name another `time`, or raise `max_untimed` of the source",
+            "mend them, name another `time` or how it is stored (`as`), or raise `max_untimed` of the source",
         )
     return count
 

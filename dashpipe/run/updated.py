@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashpipe.compile import periods
+from dashpipe.compile import instant, periods
 from dashpipe.compile.emit import labels as label_of
 from dashpipe.run import encode, ledger, record, route, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.operation import options
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import Grain, Time
 
 Document = dict[str, Any]
 
@@ -27,12 +27,12 @@ def scan(run: Run, session: Session, source: str) -> Document:
     Returns:
         For the receipt: since when, how many partitions turned stale and how many were added to the run.
     """
-    field = run.subject.source(source).updated
-    since = None if field is None else _watermark(run, session, source)
-    if field is None or since is None:
+    changed = run.subject.source(source).updated
+    since = None if changed is None else _watermark(run, session, source)
+    if changed is None or since is None:
         return {}
     since -= MARGIN
-    touched = _touched(run, session, source, field, since)
+    touched = _touched(run, session, source, changed, since)
     stale = ledger.mark_stale(session, touched, MARGIN, f"documents of {source} changed")
     added = 0 if run.named else _add(run, session)
     session.setup.log("updated", source=source, since=since, stale=stale, added=added)
@@ -50,19 +50,18 @@ def _watermark(run: Run, session: Session, source: str) -> datetime | None:
 
 
 def _touched(
-    run: Run, session: Session, source: str, field: str, since: datetime
+    run: Run, session: Session, source: str, changed: Time, since: datetime
 ) -> dict[Grain, dict[str, datetime]]:
     """When a document of a partition last changed, by grain and label, since an instant."""
     subject = run.subject
     fine = Grain.HOUR if Grain.HOUR in subject.grains else Grain.DAY
-    time = run.plan.source(source).source.time.field
-    single = {"$not": {"$type": "array"}}
+    time = run.plan.source(source).source.time
     stages = [
-        {"$match": {field: {"$gte": since, **single}, time: {"$type": "date", **single}}},
+        {"$match": {"$and": [instant.since(changed, since), instant.timed(time)]}},
         {
             "$group": {
-                "_id": label_of.of_time(fine, time, subject.calendar),
-                "at": {"$max": f"${field}"},
+                "_id": label_of.of_time(fine, instant.value(time), subject.calendar),
+                "at": {"$max": instant.value(changed)},
             }
         },
     ]

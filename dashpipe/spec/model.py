@@ -140,7 +140,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The field whose instant decides a document's partition; only BSON dates are built yet."""
+    """A field that holds an instant, and its form: `date`, `iso`, `epoch_s`, `epoch_ms` or `object_id`."""
 
     field: str
     kind: str = "date"
@@ -160,7 +160,7 @@ class Source:
     collection: EnvText
     time: Time
     connection: str = "source"
-    updated: str | None = None
+    updated: Time | None = None
     where: str | None = None
     fields: tuple[Field, ...] = ()
     dimensions: tuple[Dimension, ...] = ()

@@ -60,17 +60,14 @@ class Ref(NamedTuple):
 
 def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
     """A model, or a source that a subject defines; ``key`` is the key of its name."""
-    time = child(node, "time")
-    kind = text(time, "as", "date")
-    moment = Time(text(time, "field"), kind) if isinstance(time, Map) else Time(as_text(time) or "")
     fields = child(node, "fields")
     untimed = number(child(node, "max_untimed"))
     return Source(
         name=text(node, key),
         collection=env_text(child(node, "collection")) or "",
-        time=moment,
+        time=_time(child(node, "time")) or Time(""),
         connection=text(node, "connection", "source"),
-        updated=optional(node, "updated"),
+        updated=_time(child(node, "updated")),
         where=optional(node, "where"),
         fields=_fields(fields, origin.at("fields")) if isinstance(fields, Map) else (),
         dimensions=build_dimensions(child(node, "dimensions"), origin.at("dimensions")),
@@ -84,6 +81,13 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         description=text(node, "description"),
         origin=origin,
     )
+
+
+def _time(node: Node | None) -> Time | None:
+    if isinstance(node, Map):
+        return Time(text(node, "field"), text(node, "as", "date"))
+    field = as_text(node)
+    return None if field is None else Time(field)
 
 
 def _fields(node: Map, origin: Origin) -> tuple[Field, ...]:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from bson import Binary, Decimal128, Int64, ObjectId, Regex, Timestamp
 
+from tests.differential import times
+
 Document = dict[str, Any]
 
 #: The fields of every random document and their types, in the words of a spec.
@@ -137,14 +139,14 @@ def value(rng: random.Random, type_: str, tz: str, day: date) -> Any:
     return rng.choice(_TYPED[type_])(rng)
 
 
-def document(seed: int, number: int, tz: str, day: date, time: str = "at") -> Document:
+def document(seed: int, number: int, tz: str, day: date, time: str = "at", kind: str = "date") -> Document:
     """The ``number``-th document of a seed: the same whatever the others are, so that cases shrink."""
     rng = random.Random(f"{seed}:{number}")
     made: Document = {"_id": number}
     untimed = rng.random()
-    at: Any = instant(rng, tz, day)
-    if untimed < 0.08:
-        at = rng.choice([ABSENT, None, "2024-03-31", [at], [], 1711800000, Timestamp(1711800000, 1), {}])
+    at: Any = times.stored(rng, instant(rng, tz, day), kind, number)
+    if untimed < 0.08 and time != "_id":
+        at = rng.choice([ABSENT, times.junk(rng, kind)])
     put(made, time, at)
     for path, type_ in FIELDS.items():
         put(made, path, value(rng, type_, tz, day))

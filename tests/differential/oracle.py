@@ -20,7 +20,8 @@ from bson import Decimal128, Int64, ObjectId
 from dashpipe.spec.model import Grain, Source, Subject
 from tests.differential.documents import FIELDS, Document
 from tests.differential.metrics import Cell, Columns, canonical, exact, leaves, sql
-from tests.differential.reading import reach, read, typed
+from tests.differential.reading import reach, read
+from tests.differential.times import instant
 
 _SQL = {
     "integer": "BIGINT",
@@ -118,7 +119,7 @@ class Oracle:
         self.db.execute(f"CREATE TABLE raw_{source.name} (_at TIMESTAMPTZ, {columns})")
         values: list[str] = []
         for one in self.documents[self.names[source.name]]:
-            row = [typed(reach(one, source.time.field), "date")]
+            row = [instant(reach(one, source.time.field), source.time.kind)]
             row += [read(reach(one, path), type_)[0] for path, type_ in FIELDS.items()]
             values.append(f"({', '.join(map(_quoted, row))})")
         if values:

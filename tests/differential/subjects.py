@@ -24,6 +24,7 @@ from dashpipe.spec.model import (
     Time,
 )
 from tests.differential import documents as docs
+from tests.differential import times
 
 Draw = Any
 
@@ -196,7 +197,9 @@ def cases(draw: Draw, grains: tuple[Grain, ...] = tuple(Grain), most: int = 60) 
         if name not in held:
             least = draw(st.sampled_from([0, most // 6, most // 3, most // 2]))
             numbers = draw(st.lists(st.integers(0, 999), unique=True, min_size=least, max_size=most))
-            held[name] = [docs.document(seed + at, one, tz, day, source.time.field) for one in numbers]
+            held[name] = [
+                docs.document(seed + at, one, tz, day, source.time.field, source.time.kind) for one in numbers
+            ]
     for one in subject.dimensions:
         if one.lookup is not None:
             of_key = DIMENSIONS[one.lookup.key][0]
@@ -261,11 +264,17 @@ def subjects(draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(G
 
 
 @st.composite
+def _times(draw: Draw) -> Time:
+    kind = draw(st.sampled_from(["date", "date", *times.KINDS]))
+    return Time(draw(st.sampled_from(["at", "meta.at", *(["_id"] if kind == "object_id" else [])])), kind)
+
+
+@st.composite
 def _sources(draw: Draw, name: str, dimensions: tuple[str, ...]) -> Source:
     return Source(
         name=name,
         collection=draw(st.sampled_from([f"{name}_raw", Env(f"T_{name.upper()}", f"{name}_raw")])),
-        time=Time(draw(st.sampled_from(["at", "at", "meta.at"]))),
+        time=draw(_times()),
         where=draw(st.one_of(st.none(), conditions(dimensions))),
         fields=tuple(Field(path, type_) for path, type_ in docs.FIELDS.items()),
         dimensions=tuple(Dimension(one, draw(st.sampled_from(DIMENSIONS[one][1]))) for one in dimensions),

@@ -110,7 +110,9 @@ def histories(draw: st.DrawFn) -> tuple[Case, dict[str, list[docs.Document]], li
         name = case.names[source.name]
         late = draw(st.sets(st.integers(0, 39)))
         kept = [one for at, one in enumerate(case.documents[name]) if at not in late]
-        extra = [docs.document(seed, 1000 + at, tz, gone, source.time.field) for at in range(8)]
+        extra = [
+            docs.document(seed, 1000 + at, tz, gone, source.time.field, source.time.kind) for at in range(8)
+        ]
         before[name] = [*kept, *extra]
     days = [first + timedelta(days=at) for at in range((last - first).days)]
     widths = draw(st.lists(st.integers(1, 3), min_size=len(days), max_size=len(days)))

@@ -49,7 +49,7 @@ SUBJECT = Subject(
             "orders",
             "orders",
             Time("at"),
-            updated="changed_at",
+            updated=Time("changed_at"),
             where="status = 'paid'",
             fields=(
                 Field("status", "string"),

@@ -66,11 +66,13 @@ METRICS = st.builds(
     description=WORDS,
     origin=ORIGINS,
 )
+TIMES = st.builds(Time, NAMES, st.sampled_from(["date", "iso", "epoch_ms"]))
 SOURCES = st.builds(
     Source,
     name=NAMES,
     collection=COLLECTIONS,
-    time=st.builds(Time, NAMES),
+    time=TIMES,
+    updated=st.none() | TIMES,
     fields=lists(st.builds(Field, NAMES, st.sampled_from(["string", "integer"]), origin=ORIGINS)),
     dimensions=lists(DIMENSIONS),
     where=st.none() | WORDS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashpipe.compile.emit.finalise import direct, finalise, spine
 from dashpipe.compile.emit.rollup import label, rollup, rows
-from dashpipe.compile.emit.scan import Ref, Stages, merge, parents, scan, time_match
+from dashpipe.compile.emit.scan import Ref, Stages, merge, scan, time_match
 from dashpipe.compile.emit.types import types_scan, untimed
 from dashpipe.compile.emit.verify import verify
 
@@ -15,7 +15,6 @@ __all__ = [
     "finalise",
     "label",
     "merge",
-    "parents",
     "rollup",
     "rows",
     "scan",

@@ -22,9 +22,9 @@ _FORMATS = {
 }
 
 
-def of_time(grain: Grain, field: str, calendar: Calendar) -> Any:
-    """The label of the partition that holds a document's time field."""
-    text = {"$dateToString": {"date": f"${field}", "format": _FORMATS[grain], "timezone": calendar.timezone}}
+def of_time(grain: Grain, instant: Any, calendar: Calendar) -> Any:
+    """The label of the partition that holds an instant (an expression for a date)."""
+    text = {"$dateToString": {"date": instant, "format": _FORMATS[grain], "timezone": calendar.timezone}}
     return _coarsen(grain, text, calendar)
 
 

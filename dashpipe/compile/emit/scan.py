@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashpipe import expr
-from dashpipe.compile import partition
+from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.accumulate import accumulator
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
@@ -29,25 +29,20 @@ class Ref:
     collection: str
 
 
-def time_match(plan: Plan, source: SourcePlan, grain: Grain, labels: tuple[str, ...]) -> dict[str, Any]:
+def time_match(
+    plan: Plan, source: SourcePlan, grain: Grain, labels: tuple[str, ...], exactly: bool = False
+) -> dict[str, Any]:
     """The filter for the documents of some partitions: literal bounds on the raw time field.
 
-    An array of dates, or a path through an array, would pass a range by any of its elements; its time is of
-    another type, so it is left out here and counted as untimed.
+    Args:
+        plan: The plan.
+        source: One of its sources.
+        grain: The grain of the partitions.
+        labels: The partitions, at least one.
+        exactly: Let no document of a partition beside them through, where the time's form would.
     """
-    field = source.source.time.field
-    single: dict[str, Any] = {"$not": {"$type": "array"}}
-    spans = [
-        {field: {"$gte": start, "$lt": end, **single}}
-        for start, end in partition.ranges(grain, labels, plan.subject.calendar)
-    ]
-    return {**(spans[0] if len(spans) == 1 else {"$or": spans}), **dict.fromkeys(parents(field), single)}
-
-
-def parents(path: str) -> list[str]:
-    """The paths on the way to a dotted one: ``a.b.c`` → ``a``, ``a.b``."""
-    steps = path.split(".")
-    return [".".join(steps[:at]) for at in range(1, len(steps))]
+    spans = partition.ranges(grain, labels, plan.subject.calendar)
+    return instant.between(source.source.time, spans, exactly)
 
 
 def scan(plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], into: Ref | None) -> list[Stages]:
@@ -94,14 +89,14 @@ def _pipeline(
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
         stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})
-    label = lb.of_time(grain, source.source.time.field, subject.calendar)
+    label = lb.of_time(grain, instant.value(source.source.time), subject.calendar)
     group: dict[str, Any] = {"p": label}
     for at, key in enumerate(source.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)
     # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
     own = (
         [{"$match": {"_id.p": {"$in": list(labels)}}}]
-        if partition.ragged(grain, labels, subject.calendar)
+        if not instant.exact(source.source.time) or partition.ragged(grain, labels, subject.calendar)
         else []
     )
     distinct = aggregate.distinct

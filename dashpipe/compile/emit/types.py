@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dashpipe import expr
-from dashpipe.compile.emit.scan import Stages, parents, time_match
+from dashpipe.compile import instant
+from dashpipe.compile.emit.scan import Stages, time_match
 from dashpipe.compile.plan import Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
-
-#: Every BSON type that is no date and may stand in a field.
-_OTHERS = [
-    *("double", "string", "object", "array", "binData", "undefined", "objectId", "bool", "regex"),
-    *("dbPointer", "javascript", "symbol", "javascriptWithScope", "int", "timestamp", "long", "decimal"),
-    *("minKey", "maxKey"),
-]
 
 
 def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -> Stages | None:
@@ -38,12 +32,10 @@ def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -
             counters[f"d{at}"] = {"$sum": {"$cond": [{"$eq": [{"$type": f"${path}"}, "decimal"]}, 1, 0]}}
     if not suspects:
         return None
-    match = {"$and": [time_match(plan, one, grain, labels), {"$or": suspects}]}
+    match = {"$and": [time_match(plan, one, grain, labels, exactly=True), {"$or": suspects}]}
     return [{"$match": match}, {"$group": {"_id": None, **counters}}]
 
 
 def untimed(plan: Plan, source: str) -> dict[str, Any]:
-    """The filter for documents whose time is missing or no date; each type bracket is a tight index bound."""
-    field = plan.source(source).source.time.field
-    through = [{one: {"$type": "array"}} for one in parents(field)]
-    return {"$or": [{field: None}, {field: {"$type": _OTHERS}}, *through]}
+    """The filter for documents whose time is missing or of another form than the spec says."""
+    return instant.untimed(plan.source(source).source.time)

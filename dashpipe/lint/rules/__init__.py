@@ -73,6 +73,7 @@ MODULES = (
     "t010_after_cycle",
     "t011_grain_twice",
     "t012_retention_short",
+    "t013_time_form",
     "m001_metric_cycle",
     "m002_metric_is_dimension",
     "m003_grain_missing",

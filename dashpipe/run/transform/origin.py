@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from dashpipe.compile import emit, partition
 from dashpipe.compile.plan import RollUp
-from dashpipe.run import ledger, operation, route
+from dashpipe.run import encode, ledger, operation, route
 from dashpipe.run.base import Run, Session
 from dashpipe.spec.model import Grain
 
@@ -82,9 +82,9 @@ def _is_empty(
     run: Run, session: Session, source: str, grain: Grain, labels: tuple[str, ...], way: str
 ) -> bool:
     """Whether the source has no document in some partitions."""
-    wanted = emit.time_match(run.plan, run.plan.source(source), grain, labels)
+    wanted = emit.time_match(run.plan, run.plan.source(source), grain, labels, exactly=True)
     limits = operation.options(run, "transform")
     found = route.reader(run, session, source, way).find_one(
-        wanted, {"_id": 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]
+        encode.to_bson(wanted), {"_id": 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]
     )
     return found is None

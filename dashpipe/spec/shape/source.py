@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.shape.kinds import Either, Key, Keys, ListOf, Number, Paths, Words, aliases, words
+from dashpipe.spec.shape.kinds import Either, Key, Keys, ListOf, Number, Paths, Words, aliases
 from dashpipe.spec.shape.metric import definition
 from dashpipe.spec.shape.texts import (
     COLLECTION_OR_ENV,
@@ -64,11 +64,17 @@ TIME = Either(
                 Key(
                     "as",
                     Words(
-                        ("date",),
-                        also=aliases(date="datetime timestamp"),
-                        later=words("iso epoch_s epoch_ms object_id"),
+                        ("date", "iso", "epoch_s", "epoch_ms", "object_id"),
+                        also=aliases(
+                            date="datetime timestamp",
+                            iso="text string iso8601 iso_8601 rfc3339",
+                            epoch_s="epoch unix unix_s seconds s integer",
+                            epoch_ms="unix_ms milliseconds millis ms",
+                            object_id="objectid oid id",
+                        ),
                     ),
-                    "How the instant is stored: `date` is MongoDB's own date.",
+                    "How the instant is stored: MongoDB's own `date`; `iso`, ISO 8601 text with `Z` or an "
+                    "offset; `epoch_s` or `epoch_ms`, a number since 1970; `object_id`, the time of an id.",
                     default="date",
                 ),
             ),
@@ -117,8 +123,9 @@ _COMMON = (
     Key("time", TIME, "The field whose instant decides the partition, or `{field, as}`.", required=True),
     Key(
         "updated",
-        PATH,
-        "The field that says when a document last changed: finds changed old days beyond the lookback.",
+        TIME,
+        "The field that says when a document last changed, or `{field, as}`: finds changed old days "
+        "beyond the lookback.",
     ),
     Key("where", EXPRESSION, "Which documents count, an SQL condition.", default="all"),
     Key(

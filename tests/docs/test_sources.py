@@ -1,0 +1,53 @@
+"""The examples of the page on sources, run over a few documents as the page says them to be stored."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from bson import Int64, ObjectId
+
+from tests.docs.test_specs import dashpipe, project
+
+PAGE = "docs/sources.md"
+WEEK = ("--from", "2024-03-01", "--to", "2024-03-08", "--format", "json")
+
+
+@pytest.fixture
+def page(database, mongo_uri, tmp_path):
+    """The page as a project: its folder, and its connections."""
+    base, _, options = mongo_uri.partition("?")
+    uri = f"{base.rstrip('/')}/{database.name}?{options}"
+    uris = {"DASHPIPE_SOURCE_URI": uri, "DASHPIPE_TARGET_URI": uri}
+    return project(tmp_path / "project", PAGE), uris
+
+
+def at(text):
+    """The instant of a time in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+
+
+def run(page, name, *window):
+    """Run a subject of the page."""
+    folder, uris = page
+    code, _, err = dashpipe(folder, "run", f"metrics/shop/{name}.yml", *(window or WEEK), **uris)
+    assert code == 0, err
+
+
+def test_times_in_other_forms(page, database):
+    """Ids and texts fall on their local days, whatever offset the text has."""
+    made = [f"{int(at(one).timestamp()):08x}" for one in ("2024-03-02T15:59:59", "2024-03-02T16:00:00")]
+    database["users"].insert_many(
+        [{"_id": ObjectId(one + "0" * 16), "country": "CN", "changed": Int64(1)} for one in made]
+    )
+    logged = ["2024-03-02T15:59:59.999Z", "2024-03-03T00:00:00+08:00", "2024-03-02 11:00:00-0500"]
+    database["logins"].insert_many([{"at": one, "country": "CN"} for one in logged])
+    days = [f"2024-03-0{number}" for number in range(1, 8)]
+    database["logins"].insert_many([{"at": f"{one}T04:00:00Z", "country": "DE"} for one in days])
+    run(page, "signups")
+    rows = {one["_id"]: (one["signups"], one["logins"]) for one in database["shop_signups"].find()}
+    assert {key: one for key, one in rows.items() if key.endswith("CN")} == {
+        "2024-03-02|CN": (1, 1),
+        "2024-03-03|CN": (1, 2),
+    }
+    assert len(rows) == 9
