@@ -11,11 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dashpipe.compile.leaves import kind_of
 from dashpipe.expr import FieldType, Typed
 from dashpipe.spec.model import Grain, Lookup, Source, Subject
-
-#: The leaf kinds whose states merge, and the accumulator that merges them.
-MERGES = {"count": "$sum", "sum": "$sum", "min": "$min", "max": "$max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Leaf:
     @property
     def merges(self) -> bool:
         """Whether states of this leaf can be merged into that of a coarser grain."""
-        return self.kind in MERGES
+        return kind_of(self).merge is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,9 @@ class Aggregate:
     query: dict[str, Any] | None = None
 
     @property
-    def distinct(self) -> Leaf | None:
-        """The one distinct leaf of a two-level aggregate, else ``None``."""
-        return self.leaves[0] if self.leaves[0].kind == "distinct" else None
+    def level(self) -> str:
+        """The grouping by key and value that its leaves need below the one by key; empty: none."""
+        return kind_of(self.leaves[0]).level
 
 
 @dataclass(frozen=True, slots=True)

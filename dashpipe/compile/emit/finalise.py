@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-from dashpipe import expr
-from dashpipe.compile.emit.scan import Stages
-from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Plan, Ratio, Value
-from dashpipe.expr import FieldType
+from dashpipe.compile import leaves as table
+from dashpipe.compile.emit.columns import computed, matched
+from dashpipe.compile.emit.grouping import Stages
+from dashpipe.compile.plan import Column, Leaf, Plan, Ratio
 from dashpipe.spec.model import Grain
-
-#: Dividing by one with 34 digits strips a Decimal128's trailing zeros: the ideal exponent of the quotient is
-#: 33 above the dividend's, and the nearest to it that is exact has none (IEEE 754-2019, 5.4.1, division).
-#: Adding zero then gives whole numbers and zero itself back their plain form (100, not 1E+2; 0, not 0E+33).
-_ONE = Decimal("1." + "0" * 33)
-_ZERO = Decimal(0)
 
 
 def finalise(
@@ -50,8 +43,7 @@ def finalise(
                 }
             }
         )
-    for level in _levels(columns):
-        stages.append({"$set": {places[one.name]: _value(one, leaves, places) for one in level}})
+    stages += computed(columns, leaves, places)
     stages.append({"$replaceWith": _row(plan, grain, columns, places, leaves, incomplete)})
     if into is not None:
         stages.append({"$out": into})
@@ -70,87 +62,6 @@ def direct(plan: Plan, grain: Grain) -> bool:
 def spine(plan: Plan, labels: tuple[str, ...]) -> list[dict[str, Any]]:
     """The parts that are there without documents: without dimensions, one row a partition always."""
     return [] if plan.subject.key else [{"_id": label, "p": label} for label in labels]
-
-
-def _levels(columns: tuple[Column, ...]) -> list[list[Column]]:
-    depth: dict[str, int] = {}
-    levels: list[list[Column]] = []
-    for one in columns:
-        depth[one.name] = max((depth[name] + 1 for name in _reads(one.finaliser)), default=0)
-        while len(levels) <= depth[one.name]:
-            levels.append([])
-        levels[depth[one.name]].append(one)
-    return levels
-
-
-def _reads(finaliser: Finaliser) -> tuple[str, ...]:
-    if isinstance(finaliser, Ratio):
-        return (finaliser.numerator, finaliser.denominator)
-    if isinstance(finaliser, Formula):
-        return tuple(name for _, name in finaliser.refs)
-    return ()
-
-
-def _value(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Any:
-    made = _finished(column, leaves, places)
-    if not column.has_empty:
-        return made
-    return {"$cond": [_matched(column), made, literal(column.empty, column.type)]}
-
-
-def _matched(column: Column) -> Any:
-    """Whether any document matched any leaf of a column."""
-    tests = [{"$gt": [f"${leaf}", None if kind in ("min", "max") else 0]} for leaf, kind in column.matched]
-    return tests[0] if len(tests) == 1 else {"$or": tests}
-
-
-def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Any:
-    match column.finaliser:
-        case Value(leaf):
-            nothing = 0 if leaves[leaf].kind in ("count", "sum", "distinct") else None
-            value = {"$ifNull": [f"${leaf}", nothing]}
-            if _may_overflow(leaves[leaf]):
-                return {"$convert": {"input": value, "to": "long", "onError": None}}  # `_problems` says so
-            return written(value, column.type)
-        case Mean(total, count):
-            return {
-                "$cond": [{"$gt": [f"${count}", 0]}, _quotient(f"${total}", f"${count}", column.type), None]
-            }
-        case Ratio(numerator, denominator, on_zero):
-            top, bottom = f"${places[numerator]}", f"${places[denominator]}"
-            zero = literal(0, column.type) if on_zero == 0 else None
-            known = {"$and": [{"$gt": [top, None]}, {"$gt": [bottom, None]}]}
-            whole = {"$cond": [{"$eq": [bottom, 0]}, zero, _quotient(top, bottom, column.type)]}
-            return {"$cond": [known, whole, None]}
-        case Formula(typed, refs):
-            metrics = {name: f"${places[column]}" for name, column in refs}
-            return written(expr.to_agg(typed, metrics), column.type)
-
-
-def _quotient(top: Any, bottom: Any, type_: FieldType) -> Any:
-    return written({"$divide": [top, bottom]}, type_)
-
-
-def written(value: Any, type_: FieldType) -> Any:
-    """A value in the type that rows hold: long, double, or Decimal128 in its one plain form."""
-    if type_ is FieldType.INTEGER:
-        return {"$toLong": value}
-    if type_ is FieldType.NUMBER:
-        return {"$toDouble": value}
-    if type_ is FieldType.DECIMAL:
-        return {"$add": [{"$divide": [{"$toDecimal": value}, _ONE]}, _ZERO]}
-    return value
-
-
-def literal(value: Any, type_: FieldType) -> Any:
-    """A spec's literal (``empty``, ``on_zero: 0``) in the type of its metric."""
-    if value is None or isinstance(value, (list, str)):
-        return {"$literal": value}
-    if type_ is FieldType.INTEGER:
-        return {"$toLong": int(value)}
-    if type_ is FieldType.DECIMAL:
-        return Decimal(str(value))
-    return float(value)
 
 
 def _row(
@@ -198,15 +109,11 @@ def _problems(
         if isinstance(one.finaliser, Ratio) and one.finaliser.on_zero == "error":
             zero = {"$eq": [f"${places[one.finaliser.denominator]}", 0]}
             if one.has_empty:  # where nothing matched, `empty` stands and nothing is divided
-                zero = {"$and": [_matched(one), zero]}
+                zero = {"$and": [matched(one), zero]}
             found.append({"$cond": [zero, f"{one.name}: the denominator is 0", None]})
     for leaf in leaves.values():
-        if _may_overflow(leaf):
-            wide = {"$eq": [{"$type": f"${leaf.id}"}, "double"]}
-            found.append({"$cond": [wide, f"{leaf.label}: the sum exceeds 64 bits", None]})
+        problem = table.kind_of(leaf).problem
+        said = None if problem is None else problem(leaf)
+        if said is not None:
+            found.append(said)
     return found
-
-
-def _may_overflow(leaf: Leaf) -> bool:
-    """Whether the server turns the leaf into a double where it leaves 64 bits: a sum of longs."""
-    return leaf.kind == "sum" and leaf.type is FieldType.INTEGER

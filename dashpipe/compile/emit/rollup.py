@@ -7,8 +7,10 @@ from typing import Any
 
 from dashpipe.compile import partition
 from dashpipe.compile.emit import labels as lb
-from dashpipe.compile.emit.scan import Ref, Stage, Stages, merge, part
-from dashpipe.compile.plan import MERGES, Plan
+from dashpipe.compile.emit.grouping import Stages, part
+from dashpipe.compile.emit.scan import Ref, merge
+from dashpipe.compile.leaves import merged
+from dashpipe.compile.plan import Plan
 from dashpipe.spec.model import Grain
 
 
@@ -50,9 +52,8 @@ def rollup(
     group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.calendar)}
     for at, key in enumerate(one.key):
         group[f"k{at}"] = {"$ifNull": [f"${key.name}", None]}
-    leaves = one.leaves_at(grain)
-    merged: Stage = {leaf.id: {MERGES[leaf.kind]: f"$_state.{leaf.id}"} for leaf in leaves}
-    return [*stages, {"$group": {"_id": group, **merged}}, part(one.key, leaves), *merge(into)]
+    fields, states = merged(one.leaves_at(grain), lambda leaf: f"$_state.{leaf.id}")
+    return [*stages, {"$group": {"_id": group, **fields}}, part(one.key, states), *merge(into)]
 
 
 def label(grain: Grain) -> Any:

@@ -1,4 +1,4 @@
-"""From an aggregate of a source to stages: the literal time range first, then the filters, then one group.
+"""From an aggregate of a source to stages: the literal time range first, then the filters, then groups.
 
 Each pipeline yields *parts*: ``{_id: key text, p: label, k: {dimension: value}, <leaf id>: state, …}``. Parts
 of the same ``_id`` from several scans and sources join without fan-out, by their fields side by side.
@@ -12,13 +12,9 @@ from typing import Any
 from dashpipe import expr
 from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
-from dashpipe.compile.emit.accumulate import accumulator
-from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
-from dashpipe.expr import FieldType
+from dashpipe.compile.emit.grouping import Stage, Stages, grouped, part
+from dashpipe.compile.plan import Aggregate, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain
-
-Stage = dict[str, Any]
-Stages = list[Stage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,43 +85,12 @@ def _pipeline(
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
         stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})
-    label = lb.of_time(grain, instant.value(source.source.time), subject.calendar)
-    group: dict[str, Any] = {"p": label}
+    time = source.source.time
+    moment = instant.value(time)
+    group: Stage = {"p": lb.of_time(grain, moment, subject.calendar)}
     for at, key in enumerate(source.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)
     # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
-    own = (
-        [{"$match": {"_id.p": {"$in": list(labels)}}}]
-        if not instant.exact(source.source.time) or partition.ragged(grain, labels, subject.calendar)
-        else []
-    )
-    distinct = aggregate.distinct
-    if distinct is None:
-        stages += [{"$group": {"_id": group, **{leaf.id: accumulator(leaf) for leaf in leaves}}}, *own]
-    else:
-        assert distinct.expr is not None
-        stages += [{"$group": {"_id": {**group, "v": expr.to_agg(distinct.expr)}}}, *own]
-        again = {name: f"$_id.{name}" for name in group}
-        counted = {"$sum": {"$cond": [{"$gt": ["$_id.v", None]}, 1, 0]}}
-        stages.append({"$group": {"_id": again, distinct.id: counted}})
-    return [*stages, part(source.key, leaves)]
-
-
-def part(key: tuple[Key, ...], leaves: tuple[Leaf, ...]) -> Stage:
-    """The stage that turns a group into a part."""
-    made: dict[str, Any] = {"_id": lb.key_text(_grouped(key), "$_id.p", "$_id"), "p": "$_id.p"}
-    if key:
-        made["k"] = {one.name: _stored(one, f"$_id.k{at}") for at, one in enumerate(key)}
-    return {"$project": {**made, **{leaf.id: 1 for leaf in leaves}}}
-
-
-def _stored(key: Key, grouped: str) -> Any:
-    # Grouped, int 1 and long 1 are one key; stored, whole numbers are longs.
-    return {"$toLong": grouped} if key.type is FieldType.INTEGER else grouped
-
-
-def _grouped(key: tuple[Key, ...]) -> tuple[Key, ...]:
-    return tuple(
-        Key(f"k{at}", one.expr, FieldType.STRING if one.type is FieldType.DATE else one.type)
-        for at, one in enumerate(key)
-    )
+    whole = instant.exact(time) and not partition.ragged(grain, labels, subject.calendar)
+    made, states = grouped(aggregate, leaves, group, () if whole else labels, moment)
+    return [*stages, *made, part(source.key, states)]

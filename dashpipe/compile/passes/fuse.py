@@ -15,7 +15,7 @@ def _fused(source: SourcePlan) -> SourcePlan:
     leaves: dict[str, Leaf] = {}
     apart: list[Aggregate] = []
     for one in source.aggregates:
-        if one.distinct is not None:
+        if one.level:
             apart.append(one)
             continue
         for leaf in one.leaves:
@@ -29,7 +29,7 @@ def run(plan: Plan) -> tuple[Plan, Note]:
     sources = tuple(_fused(one) for one in plan.sources)
     before = sum(len(one.aggregates) for one in plan.sources)
     after = sum(len(one.aggregates) for one in sources)
-    distinct = sum(1 for source in sources for one in source.aggregates if one.distinct is not None)
+    distinct = sum(1 for source in sources for one in source.aggregates if one.level)
     text = f"{before} scans became {after}"
     if distinct:
         text += f", {distinct} of them for distinct counts, which group by the value first"

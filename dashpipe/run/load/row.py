@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from dashpipe.compile.plan import Plan
+from dashpipe.compile.leaves import kind_of
+from dashpipe.compile.plan import Leaf, Plan
 from dashpipe.expr import FieldType
 from dashpipe.run.base import Run
 from dashpipe.spec.model import Grain
@@ -44,10 +45,11 @@ def kept(plan: Plan, grain: Grain, fence: int) -> Document:
     A row of a higher fence stays as it is. Else the new row is taken, with the stored ``created_at``, the
     stored ``updated_at`` where nothing changed, and each stored double that is the same number.
     """
-    doubles, states = _doubles(plan, grain)
+    columns = plan.columns_at(grain)
+    doubles = [one.name for one in columns if one.type is FieldType.NUMBER and grain in one.shown]
     fields: Document = {name: _nearly(f"$$new.{name}", f"${name}") for name in doubles}
-    if states:
-        near = {leaf: _nearly(f"$$new._state.{leaf}", f"$_state.{leaf}") for leaf in states}
+    near = {leaf.id: one for leaf in _merging(plan, grain) if (one := _near_state(leaf)) is not None}
+    if near:
         fields["_state"] = {"$mergeObjects": ["$$new._state", near]}
     unchanged = _unchanged(plan, grain)
     marks = {
@@ -64,18 +66,20 @@ def kept(plan: Plan, grain: Grain, fence: int) -> Document:
     return {"$cond": [{"$gt": ["$_meta.fence", fence]}, "$$ROOT", row]}
 
 
-def _doubles(plan: Plan, grain: Grain) -> tuple[list[str], list[str]]:
-    """The columns, and the leaves in ``_state``, that hold doubles."""
-    columns = [
-        one.name for one in plan.columns_at(grain) if one.type is FieldType.NUMBER and grain in one.shown
-    ]
-    leaves = [
-        leaf.id
-        for source in plan.sources
-        for leaf in source.leaves_at(grain)
-        if leaf.merges and leaf.type is FieldType.NUMBER
-    ]
-    return columns, leaves
+def _merging(plan: Plan, grain: Grain) -> list[Leaf]:
+    """The leaves that a row has in ``_state``."""
+    return [leaf for source in plan.sources for leaf in source.leaves_at(grain) if leaf.merges]
+
+
+def _near_state(leaf: Leaf) -> Document | None:
+    """The stored state's doubles where the new ones are the same numbers; ``None``: it has no such double."""
+    if leaf.type is not FieldType.NUMBER:
+        return None
+    new, old = f"$$new._state.{leaf.id}", f"$_state.{leaf.id}"
+    inside = {path: _nearly(f"{new}.{path}", f"{old}.{path}") for path in kind_of(leaf).doubles if path}
+    if inside:
+        return {"$cond": [{"$gt": [new, None]}, {"$mergeObjects": [new, inside]}, "$$REMOVE"]}
+    return _nearly(new, old) if kind_of(leaf).doubles else None
 
 
 def _nearly(new: str, old: str) -> Document:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dashpipe.compile.emit import Stages
+from dashpipe.compile.leaves.plain import may_overflow
 from dashpipe.compile.plan import Leaf, Plan
-from dashpipe.expr import FieldType
 from dashpipe.run import operation
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import RunError
@@ -42,11 +42,7 @@ def count(run: Run, session: Session, grain: Grain, rows: str) -> int:
 
 def wide_sums(plan: Plan, grain: Grain, source: str) -> tuple[Leaf, ...]:
     """The leaves of a source that may leave 64 bits."""
-    return tuple(
-        leaf
-        for leaf in plan.source(source).leaves_at(grain)
-        if leaf.kind == "sum" and leaf.type is FieldType.INTEGER
-    )
+    return tuple(leaf for leaf in plan.source(source).leaves_at(grain) if may_overflow(leaf))
 
 
 def in_doubles(stages: Stages, leaves: tuple[Leaf, ...]) -> Stages:

@@ -1,0 +1,82 @@
+"""Metrics from the states of their leaves, and from one another, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashpipe import expr
+from dashpipe.compile import leaves as table
+from dashpipe.compile.emit.grouping import Stages
+from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Ratio, Value
+from dashpipe.compile.written import literal, written
+from dashpipe.expr import FieldType
+
+
+def computed(columns: tuple[Column, ...], leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Stages:
+    """The stages that compute columns from documents that hold the states of leaves, by leaf id.
+
+    Args:
+        columns: The columns, each after those that it reads.
+        leaves: The leaves, by id.
+        places: The field that each column is put into, by its name.
+    """
+    return [
+        {"$set": {places[one.name]: _value(one, leaves, places) for one in level}}
+        for level in _levels(columns)
+    ]
+
+
+def _levels(columns: tuple[Column, ...]) -> list[list[Column]]:
+    depth: dict[str, int] = {}
+    levels: list[list[Column]] = []
+    for one in columns:
+        depth[one.name] = max((depth[name] + 1 for name in _reads(one.finaliser)), default=0)
+        while len(levels) <= depth[one.name]:
+            levels.append([])
+        levels[depth[one.name]].append(one)
+    return levels
+
+
+def _reads(finaliser: Finaliser) -> tuple[str, ...]:
+    if isinstance(finaliser, Ratio):
+        return (finaliser.numerator, finaliser.denominator)
+    if isinstance(finaliser, Formula):
+        return tuple(name for _, name in finaliser.refs)
+    return ()
+
+
+def _value(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Any:
+    made = _finished(column, leaves, places)
+    if not column.has_empty:
+        return made
+    return {"$cond": [matched(column), made, literal(column.empty, column.type)]}
+
+
+def matched(column: Column) -> Any:
+    """Whether any document matched any leaf of a column, as an expression."""
+    tests = [table.KINDS[kind].matched(f"${leaf}") for leaf, kind in column.matched]
+    return tests[0] if len(tests) == 1 else {"$or": tests}
+
+
+def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Any:
+    match column.finaliser:
+        case Value(leaf):
+            return table.value(leaves[leaf], f"${leaf}")
+        case Mean(total, count):
+            return {
+                "$cond": [{"$gt": [f"${count}", 0]}, _quotient(f"${total}", f"${count}", column.type), None]
+            }
+        case Ratio(numerator, denominator, on_zero):
+            top, bottom = f"${places[numerator]}", f"${places[denominator]}"
+            zero = literal(0, column.type) if on_zero == 0 else None
+            known = {"$and": [{"$gt": [top, None]}, {"$gt": [bottom, None]}]}
+            whole = {"$cond": [{"$eq": [bottom, 0]}, zero, _quotient(top, bottom, column.type)]}
+            return {"$cond": [known, whole, None]}
+        case Formula(typed, refs):
+            metrics = {name: f"${places[column]}" for name, column in refs}
+            return written(expr.to_agg(typed, metrics), column.type)
+
+
+def _quotient(top: Any, bottom: Any, type_: FieldType) -> Any:
+    return written({"$divide": [top, bottom]}, type_)

@@ -1,0 +1,74 @@
+"""The kinds of leaves: for each how it is computed over documents, merged over states, and finished.
+
+Everything that computes or merges a leaf goes through ``collected`` and ``merged``: a kind that is added to
+the table is scanned, rolled up and finished without another line elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from dashpipe.compile.leaves import plain, ranks
+from dashpipe.compile.leaves.kind import Accumulators, Kind
+
+if TYPE_CHECKING:
+    from dashpipe.compile.plan import Leaf
+
+#: Every kind of leaf, by name.
+KINDS: dict[str, Kind] = {
+    "count": plain.COUNT,
+    "sum": plain.SUM,
+    "min": plain.MIN,
+    "max": plain.MAX,
+    "distinct": ranks.DISTINCT,
+}
+
+
+def kind_of(leaf: Leaf) -> Kind:
+    """The kind of a leaf."""
+    return KINDS[leaf.kind]
+
+
+def collected(leaves: Iterable[Leaf], moment: Any) -> tuple[Accumulators, dict[str, Any]]:
+    """The accumulators over documents, and each leaf's state from the fields that they make.
+
+    Args:
+        leaves: Leaves of one source and one level.
+        moment: The expression for a document's instant.
+    """
+    fields: Accumulators = {}
+    states: dict[str, Any] = {}
+    for leaf in leaves:
+        kind = kind_of(leaf)
+        fields.update(kind.over(leaf, moment))
+        states[leaf.id] = kind.state(leaf)
+    return fields, states
+
+
+def merged(leaves: Iterable[Leaf], state: Callable[[Leaf], Any]) -> tuple[Accumulators, dict[str, Any]]:
+    """The accumulators over stored states, and each leaf's merged state from the fields that they make.
+
+    Args:
+        leaves: Leaves whose kinds merge.
+        state: The expression for a stored state of a leaf.
+    """
+    fields: Accumulators = {}
+    states: dict[str, Any] = {}
+    for leaf in leaves:
+        kind = kind_of(leaf)
+        assert kind.merge is not None, leaf.kind
+        fields.update(kind.merge(leaf, state(leaf)))
+        states[leaf.id] = kind.merged(leaf)
+    return fields, states
+
+
+def value(leaf: Leaf, state: Any) -> Any:
+    """A leaf's value as rows hold it, from the expression for its state, which may be missing."""
+    kind = kind_of(leaf)
+    return kind.value(leaf, {"$ifNull": [state, kind.empty]})
+
+
+def matched(leaf: Leaf, state: Any) -> Any:
+    """Whether anything matched a leaf, from the expression for its state."""
+    return kind_of(leaf).matched(state)
