@@ -91,7 +91,7 @@ def one(folder: Path, dag_id: str) -> Entry | None:
     root = _root(folder)
     if root is None or (not _changed(root, entry) if entry is not None else not _has_specs(root)):
         return entry
-    from dashpipe.compile.project import hashes
+    from dashpipe.compile.hashes import hashes
 
     try:
         return _compiled(root, place, hashes(root)).entries.get(dag_id, entry)
@@ -131,7 +131,7 @@ def _hash(path: Path) -> str:
 
 def _changed_to(root: Path, place: Path, index: dict[str, Any] | None) -> Manifest | None:
     """The manifest of the specs, written where it can be; ``None`` where that of the index is up to date."""
-    from dashpipe.compile.project import hashes
+    from dashpipe.compile.hashes import hashes
 
     found = hashes(root)
     if index is not None and index["key"] == key(found):

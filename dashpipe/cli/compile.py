@@ -34,7 +34,8 @@ def command(out: Path | None, check: bool, format: str) -> int:
     A broken spec keeps its last good plan, or becomes a stub that says what is wrong. Exit 1 if there is one.
     """
     from dashpipe.compile import store
-    from dashpipe.compile.project import compile_project, hashes
+    from dashpipe.compile.hashes import hashes
+    from dashpipe.compile.project import compile_project
     from dashpipe.compile.schema import disagreements
 
     root = project_root()

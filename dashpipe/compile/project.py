@@ -4,36 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dashpipe.compile.entry import SETTINGS, Entry, digest
+from dashpipe.compile.entry import SETTINGS, Entry
 from dashpipe.compile.manifest import Manifest, Spec, build, unchanged
 from dashpipe.compile.store import is_id
 from dashpipe.spec.diagnostic import Diagnostic, Severity
-from dashpipe.spec.project import walk
 
 if TYPE_CHECKING:
     from dashpipe.spec.model import Subject
     from dashpipe.spec.project import Project
-
-
-def hashes(root: Path) -> dict[str, str]:
-    """Every file that a project's manifest follows from → the hash of its content.
-
-    A file that cannot be read has none; that changes the hash of all.
-    """
-    from dashpipe.spec.toml import load_config
-
-    config, _ = load_config(root / SETTINGS)
-    names = [SETTINGS, *(path for path, problem in walk(root, config.metrics) if problem is None)]
-    found = {}
-    for name in names:
-        try:
-            found[name] = digest((root / name).read_bytes())
-        except OSError:
-            found[name] = ""
-    return found
 
 
 def compile_project(

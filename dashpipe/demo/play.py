@@ -126,7 +126,8 @@ def _load(demo: Demo, client: MongoClient[dict[str, Any]], tell: Teller) -> None
 
 
 def _compile(demo: Demo, tell: Teller) -> list[Subject]:
-    from dashpipe.compile.project import compile_project, hashes
+    from dashpipe.compile.hashes import hashes
+    from dashpipe.compile.project import compile_project
     from dashpipe.compile.store import FOLDER, read, write
     from dashpipe.lint.render.concise import line
     from dashpipe.spec.diagnostic import Severity

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dashpipe.compile import store
-from dashpipe.compile.project import compile_project, hashes
+from dashpipe.compile.hashes import hashes
+from dashpipe.compile.project import compile_project
 from dashpipe.spec.project import load
 from tests.compile.projects import project, subject, write
 

@@ -13,8 +13,9 @@ import pytest
 
 from dashpipe.compile import store
 from dashpipe.compile.entry import INDEX
+from dashpipe.compile.hashes import hashes
 from dashpipe.compile.manifest import Manifest
-from dashpipe.compile.project import compile_project, hashes
+from dashpipe.compile.project import compile_project
 from dashpipe.compile.schema import disagreements
 from dashpipe.compile.store import ManifestError
 from dashpipe.lint import lint
