@@ -51,6 +51,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 yield f"{indent}  Derive {key.name}: {key.type.value}"
             if source.source.where is not None:
                 yield f"{indent}  Filter {source.source.where}"
+            if source.unique:
+                yield f"{indent}  Newest by {', '.join(source.source.unique)}"
             time = source.source.time
             form = "" if time.kind == "date" else f", {instant.WORDS[time.kind]}"
             yield f"{indent}  Scan {place(source.source.collection)} by {time.field}{form}"

@@ -186,6 +186,7 @@ def _source(builder: _Builder, name: str) -> SourcePlan:
         identity=reading.identity,
         key=reading.key,
         types=reading.types,
+        unique=reading.unique,
         where=reading.where,
         presence=builder.presence[name],
         leaves=tuple(builder.leaves[name].values()),

@@ -69,7 +69,8 @@ class SourcePlan:
     """A source of the plan: its key, its leaves, the aggregates that compute them.
 
     ``presence`` is the leaf that counts the documents which pass the source's own ``where``: a row exists
-    where it does. ``types`` are the types of the document fields that are read. ``leaves_at`` a grain are
+    where it does. ``unique`` is what the documents of a partition differ in: of those that agree the newest
+    counts. ``types`` are the types of the document fields that are read. ``leaves_at`` a grain are
     those that the metrics of that grain need.
     """
 
@@ -78,6 +79,7 @@ class SourcePlan:
     identity: str
     key: tuple[Key, ...]
     types: tuple[tuple[str, FieldType], ...]
+    unique: tuple[Typed, ...]
     where: Typed | None
     presence: Leaf
     leaves: tuple[Leaf, ...]

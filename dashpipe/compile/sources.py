@@ -23,6 +23,7 @@ class Reading:
     scope: Scope
     types: tuple[tuple[str, FieldType], ...]
     key: tuple[Key, ...]
+    unique: tuple[Typed, ...]
     where: Typed | None
     identity: str
 
@@ -78,6 +79,7 @@ def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Ite
     uses = source_uses(source, [one.name for one in subject.key], metrics, added)
     scope = scope_of(source, subject.timezone, uses)
     key = tuple(_key(subject, source, one.name, scope) for one in sorted(subject.key, key=_name))
+    unique = tuple(expr.check(parse(one), scope, None) for one in sorted(source.unique))
     where = None if source.where is None else expr.check(parse(source.where), scope, FieldType.BOOLEAN)
     collection: Any = source.collection
     if isinstance(collection, Env):
@@ -86,9 +88,10 @@ def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Ite
         [source.connection, collection, source.time.field, source.time.kind, subject.timezone],
         [[one.name, one.type.value, expr.to_agg(one.expr)] for one in key],
         None if where is None else expr.to_condition(where),
+        *([[expr.to_agg(one) for one in unique]] if unique else []),
     ]
     types = tuple(sorted((path, one) for path, one in scope.fields.items() if one is not None))
-    return Reading(source, scope, types, key, where, canonical.digest(identity))
+    return Reading(source, scope, types, key, unique, where, canonical.digest(identity))
 
 
 def _name(dimension: Any) -> str:

@@ -15,7 +15,7 @@ from dashpipe.expr.errors import ExpressionError, ExpressionErrors, nearest
 from dashpipe.expr.guard import mistyped, mistyped_query
 from dashpipe.expr.inference import infer
 from dashpipe.expr.parser import parse
-from dashpipe.expr.scope import Scope, Typed
+from dashpipe.expr.scope import Scope, Typed, paths
 from dashpipe.expr.typed import check
 from dashpipe.expr.types import FieldType
 
@@ -37,6 +37,7 @@ __all__ = [
     "names",
     "nearest",
     "parse",
+    "paths",
     "to_agg",
     "to_condition",
     "to_query",

@@ -45,3 +45,9 @@ class Typed(NamedTuple):
     type: FieldType | None
     args: tuple[Typed, ...] = ()
     value: Any = None
+
+
+def paths(typed: Typed) -> frozenset[str]:
+    """The paths of the document fields that an expression reads."""
+    own = {typed.value} if typed.kind == "field" else set()
+    return frozenset(own).union(*(paths(one) for one in typed.args))

@@ -20,6 +20,7 @@ from dashpipe.spec.typing import (
     parse,
     scope_of,
     source_uses,
+    unique_uses,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class _Source:
             except expr.ExpressionErrors as errors:
                 yield from self.errors("E002", use, errors.errors)
         yield from self.keys(key)
+        yield from self.unique()
         for metric in metrics:
             yield from self.metric(metric)
         declared = {one.path for one in source.fields}
@@ -186,6 +188,21 @@ class _Source:
                     "E004",
                     Problem(use.at, f"`{one.name}` is {word(type_)}, which no dimension can be", help),
                 )
+
+    def unique(self) -> Iterator[Found]:
+        """What documents differ in is a single value of a known type."""
+        for use in unique_uses(self.source):
+            if use.at in self.known.wrong:
+                continue
+            type_ = self.type_of(use.at)
+            if type_ is None:
+                self.known.wrong.add(use.at)
+                text = "nothing says which type this value has, and `unique` must know"
+                yield from self.untyped(use.at, use.text, text)
+            elif type_ is FieldType.ARRAY:
+                self.known.wrong.add(use.at)
+                help = "write an expression that gives one value, such as `len(…)`, or name another field"
+                yield "E005", Problem(use.at, "this is an array, and documents differ in single values", help)
 
     def metric(self, metric: Metric) -> Iterator[Found]:
         """A metric's expression has a type that its aggregate takes."""

@@ -37,6 +37,7 @@ _UNORDERED = (
     "checks",
     "sparse",
     "tags",
+    "unique",
 )
 
 

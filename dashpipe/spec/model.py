@@ -161,6 +161,7 @@ class Source:
     time: Time
     connection: str = "source"
     updated: Time | None = None
+    unique: tuple[str, ...] = ()
     where: str | None = None
     fields: tuple[Field, ...] = ()
     dimensions: tuple[Dimension, ...] = ()

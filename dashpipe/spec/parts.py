@@ -68,6 +68,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         time=_time(child(node, "time")) or Time(""),
         connection=text(node, "connection", "source"),
         updated=_time(child(node, "updated")),
+        unique=texts(child(node, "unique")),
         where=optional(node, "where"),
         fields=_fields(fields, origin.at("fields")) if isinstance(fields, Map) else (),
         dimensions=build_dimensions(child(node, "dimensions"), origin.at("dimensions")),

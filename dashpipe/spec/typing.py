@@ -74,12 +74,19 @@ def where_use(text: str, origin: Origin) -> Use:
     return Use(text, FieldType.BOOLEAN, origin.at("where"))
 
 
+def unique_uses(source: Source) -> list[Use]:
+    """What the documents of a source must differ in."""
+    at = source.origin.at("unique")
+    return [Use(text, None, at.at(number)) for number, text in enumerate(source.unique)]
+
+
 def source_uses(
     source: Source, key: Iterable[str], metrics: Iterable[Metric], filters: Iterable[Use] = ()
 ) -> list[Use]:
     """All that reads a source: dimensions of the key, its filter, its metrics, filters of composites."""
     wanted = set(key)
     found = [dimension_use(one) for one in source.dimensions if one.name in wanted]
+    found += unique_uses(source)
     if source.where is not None:
         found.append(where_use(source.where, source.origin))
     for metric in metrics:

@@ -116,10 +116,10 @@ class Oracle:
     def _load(self, source: Source) -> None:
         """A source's dated documents as a table of typed columns, and as a view that adds its dimensions."""
         columns = ", ".join(f'"{path}" {_SQL[type_]}' for path, type_ in FIELDS.items())
-        self.db.execute(f"CREATE TABLE raw_{source.name} (_at TIMESTAMPTZ, {columns})")
+        self.db.execute(f"CREATE TABLE raw_{source.name} (_id VARCHAR, _at TIMESTAMPTZ, {columns})")
         values: list[str] = []
         for one in self.documents[self.names[source.name]]:
-            row = [instant(reach(one, source.time.field), source.time.kind)]
+            row = [str(one["_id"]).rjust(24, "0"), instant(reach(one, source.time.field), source.time.kind)]
             row += [read(reach(one, path), type_)[0] for path, type_ in FIELDS.items()]
             values.append(f"({', '.join(map(_quoted, row))})")
         if values:
@@ -221,9 +221,8 @@ class Oracle:
             by = ", ".join(str(at + 1) for at in range(len(dims) + 1))
             select = ", ".join([f"{self.label(grain)} AS p", *dims, *own])
             inside = f"{self.label(grain)} IN (SELECT * FROM (VALUES {labels}))"
-            grouped[source.name] = (
-                f"SELECT {select} FROM dim_{source.name} AS doc WHERE {inside}{where} GROUP BY {by}"
-            )
+            chosen = self._chosen(source, grain)
+            grouped[source.name] = f"SELECT {select} FROM {chosen} AS doc WHERE {inside}{where} GROUP BY {by}"
         names = [f"k_{one}" for one in self.key]
         if self.key:
             every = " UNION ".join(f"SELECT {', '.join(['p', *names])} FROM {one}_g" for one in grouped)
@@ -240,6 +239,14 @@ class Oracle:
         ]
         parts = ", ".join(f"{one}_g AS ({text})" for one, text in grouped.items())
         return f"WITH {parts}, keys AS ({every}) SELECT {', '.join(shown)} FROM keys{joins}", names
+
+    def _chosen(self, source: Source, grain: Grain) -> str:
+        """The documents of a source, of those of a partition that are the same only the newest."""
+        if not source.unique:
+            return f"dim_{source.name}"
+        same = ", ".join([self.label(grain), *(f"({sql(one)})" for one in source.unique)])
+        rank = f"row_number() OVER (PARTITION BY {same} ORDER BY _at DESC, _id DESC)"
+        return f"(SELECT * FROM dim_{source.name} AS doc QUALIFY {rank} = 1)"
 
     def _dimension(self, name: str) -> str:
         if self.types[name] == "date":

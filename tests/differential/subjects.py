@@ -136,6 +136,17 @@ CONDITIONS = (
 )
 
 
+#: What the documents of a source may be made to differ in.
+UNIQUE = (
+    ("status",),
+    ("geo.country", "n"),
+    ("lower(status)",),
+    ("seen",),
+    ("price", "ok"),
+    ("ref",),
+    ("n % 3", "x"),
+)
+
 #: The type of each expression that a metric may aggregate, and of each dimension.
 TYPES = {expr: type_ for type_, exprs in VALUES.items() for expr in exprs}
 TYPES |= {"bucket + 1": "integer"} | {name: type_ for name, (type_, _) in DIMENSIONS.items()}
@@ -275,6 +286,7 @@ def _sources(draw: Draw, name: str, dimensions: tuple[str, ...]) -> Source:
         name=name,
         collection=draw(st.sampled_from([f"{name}_raw", Env(f"T_{name.upper()}", f"{name}_raw")])),
         time=draw(_times()),
+        unique=draw(st.one_of(st.just(()), st.just(()), st.sampled_from(UNIQUE))),
         where=draw(st.one_of(st.none(), conditions(dimensions))),
         fields=tuple(Field(path, type_) for path, type_ in docs.FIELDS.items()),
         dimensions=tuple(Dimension(one, draw(st.sampled_from(DIMENSIONS[one][1]))) for one in dimensions),

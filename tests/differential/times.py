@@ -6,7 +6,6 @@ import math
 import random
 import re
 from datetime import datetime, timedelta, timezone
-from fractions import Fraction
 from typing import Any
 
 from bson import Decimal128, Int64, ObjectId, Regex, Timestamp
@@ -108,7 +107,8 @@ def instant(given: Any, kind: str) -> datetime | None:
         return None
     if not math.isfinite(given):
         return None
-    ticks = math.floor(Fraction(given) * (1000 if kind == "epoch_s" else 1))
+    scaled = given * 1000 if kind == "epoch_s" else given  # a double's product is rounded, as on the server
+    ticks = math.floor(scaled)
     try:
         return _EPOCH + ticks * _TICK
     except OverflowError:

@@ -34,6 +34,26 @@ def run(page, name, *window):
     assert code == 0, err
 
 
+def test_the_newest_document_counts(page, database):
+    """Of an article's documents of a day the newest counts, or none where that one does not pass `where`."""
+    counts = [
+        ("2024-03-02T08:00:00", "a", 5, False),
+        ("2024-03-02T20:00:00", "a", 3, False),
+        ("2024-03-02T09:00:00", "b", 7, False),
+        ("2024-03-02T21:00:00", "b", 7, True),
+    ]
+    counts += [(f"2024-03-0{number}T08:00:00", "c", 1, False) for number in range(1, 8)]
+    database["stock_counts"].insert_many(
+        [
+            {"counted_at": at(when), "warehouse": "north", "sku": sku, "pieces": pieces, "withdrawn": gone}
+            for when, sku, pieces, gone in counts
+        ]
+    )
+    run(page, "stock")
+    rows = {one["partition_date"]: (one["pieces"], one["articles"]) for one in database["shop_stock"].find()}
+    assert rows == {f"2024-03-0{number}": (4, 2) if number == 2 else (1, 1) for number in range(1, 8)}
+
+
 def test_times_in_other_forms(page, database):
     """Ids and texts fall on their local days, whatever offset the text has."""
     made = [f"{int(at(one).timestamp()):08x}" for one in ("2024-03-02T15:59:59", "2024-03-02T16:00:00")]

@@ -73,6 +73,7 @@ SOURCES = st.builds(
     collection=COLLECTIONS,
     time=TIMES,
     updated=st.none() | TIMES,
+    unique=lists(WORDS),
     fields=lists(st.builds(Field, NAMES, st.sampled_from(["string", "integer"]), origin=ORIGINS)),
     dimensions=lists(DIMENSIONS),
     where=st.none() | WORDS,

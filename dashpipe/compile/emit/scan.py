@@ -13,6 +13,7 @@ from dashpipe import expr
 from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import Stage, Stages, grouped, part
+from dashpipe.compile.emit.unique import newest
 from dashpipe.compile.plan import Aggregate, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain
 
@@ -79,9 +80,12 @@ def _pipeline(
 ) -> Stages:
     subject = plan.subject
     match = time_match(plan, source, grain, labels)
-    if aggregate.query is not None:
+    chosen = newest(source, leaves, grain, subject.calendar)
+    if aggregate.query is not None and not chosen:
         match = {"$and": [match, aggregate.query]}
-    stages: Stages = [{"$match": match}]
+    stages: Stages = [{"$match": match}, *chosen]
+    if aggregate.query is not None and chosen:
+        stages.append({"$match": aggregate.query})
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
         stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})

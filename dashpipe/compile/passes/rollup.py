@@ -22,6 +22,12 @@ def run(plan: Plan) -> tuple[Plan, Note]:
             finer = periods.finer(grain, plan.grains)
             if not finer:
                 continue
+            if source.unique:
+                reasons.append(
+                    f"{grain.value} of {source.name} is read from the source: the newest document of a key "
+                    f"is another one in each {grain.value}"
+                )
+                continue
             needed = source.leaves_at(grain)
             stuck = [leaf.label for leaf in needed if not leaf.merges]
             if stuck:

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 
 
 def check(subject: Subject, view: View) -> Iterator[Problem]:
-    """Metrics whose states do not merge have no coarse grain on a schedule under a day."""
+    """What does not merge has no coarse grain on a schedule under a day."""
     coarse = [one for one in subject.grains if one.value in ("month", "quarter", "year")]
     often = view.times_a_day(subject)
     if not coarse or often <= 1:
         return
+    for source in subject.sources:
+        if source.unique:
+            yield Problem(
+                source.origin.at("unique"),
+                f"each of the {often} runs a day of `{subject.name}` reads the whole {coarse[-1].value} "
+                f"again for the newest documents",
+                "schedule the subject once a day, or take finer `grains`: the newest document of a day is "
+                "not that of its month",
+            )
     for metric in subject.metrics:
         if metric.type != "count_distinct":
             continue
@@ -38,7 +47,8 @@ RULE = Rule(
     code="C001",
     name="distinct-reread",
     severity=Severity.WARNING,
-    what="A distinct count has a grain of a month or more, and the subject runs more than once a day.",
+    what="A distinct count, or a source with `unique`, has a grain of a month or more, and the "
+    "subject runs more than once a day.",
     why="Sums and counts of a month are made from the stored days. A distinct count cannot be: who came on "
     "two days is one "
     "person. So every run reads all documents of the month, quarter or year again.",

@@ -9,7 +9,7 @@ RULE = Rule(
     code="E005",
     name="array-in-aggregate",
     severity=Severity.ERROR,
-    what="`min`, `max` or `count_distinct` is over a field that is an array.",
+    what="`min`, `max` or `count_distinct` is over a field that is an array, or `unique` names one.",
     why="Aggregates are of single values; an array where one is meant is mistyped, and counts as NULL.",
     bad="""
 sources:

@@ -127,6 +127,13 @@ _COMMON = (
         "The field that says when a document last changed, or `{field, as}`: finds changed old days "
         "beyond the lookback.",
     ),
+    Key(
+        "unique",
+        ListOf(EXPRESSION),
+        "Of the documents of a partition that agree on these, the newest by time counts (ties: the greatest "
+        "`_id`); before `where`.",
+        default="every document counts",
+    ),
     Key("where", EXPRESSION, "Which documents count, an SQL condition.", default="all"),
     Key(
         "fields",
@@ -154,7 +161,7 @@ _COMMON = (
         default="0.001",
     ),
 )
-_LATER = ("snapshot", "prepare", "unwind", "unique", "incremental")
+_LATER = ("snapshot", "prepare", "unwind", "incremental")
 
 SOURCE = Keys(
     "source",
