@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
-from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Value
+from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Spread, Value
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
 
@@ -67,6 +67,9 @@ def finaliser(plan: Plan, column: Column) -> str:
             return labels[leaf]
         case Mean(total, count):
             return f"{labels[total]} / {labels[count]}"
+        case Spread(state, population, root):
+            name = ("stddev" if root else "variance") + ("_pop" if population else "_samp")
+            return f"{name} from {labels[state]}"
         case Ratio(numerator, denominator, _):
             return f"{numerator} / {denominator}"
         case Formula(_, refs):

@@ -67,12 +67,25 @@ def _row(metric: Metric) -> dict[str, str]:
     }
 
 
+def _aggregate(metric: Metric) -> str:
+    """The type of an aggregate, with what makes it another number."""
+    about = "approximate" if metric.approximate else metric.method or ""
+    if metric.type in ("stddev", "variance"):
+        about = "population" if metric.population else "sample"
+    number = metric.p or ("" if metric.k is None else str(metric.k))
+    return " ".join(one for one in (about, metric.type, number) if one)
+
+
 def what(metric: Metric) -> str:
     """A metric in one phrase: ``sum of `duration_s / 60` where `score >= 60` (lessons)``."""
     if metric.type == "ratio":
         text = f"{metric.numerator} / {metric.denominator}"
     elif metric.type in AGGREGATES:
-        text = metric.type + (f" of `{metric.expr}`" if metric.expr else "")
+        text = _aggregate(metric) + (f" of `{metric.expr}`" if metric.expr else "")
+        if metric.by:
+            text += f" by `{metric.by}`"
+        if metric.having:
+            text += f" having `{metric.having}`"
     else:
         text = f"`{metric.expr}`"
     if metric.where:

@@ -6,23 +6,26 @@ from collections.abc import Iterable
 
 from dashpipe import expr
 from dashpipe.compile.errors import CompileError
+from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import (
     Aggregate,
     Column,
     Finaliser,
     Formula,
+    Having,
     Leaf,
     LookupPlan,
     Mean,
     Plan,
     Ratio,
     SourcePlan,
+    Spread,
     Value,
 )
 from dashpipe.compile.sources import Reading, read
 from dashpipe.expr import FieldType, Scope
 from dashpipe.spec.model import AGGREGATES, COMPOSITES, Grain, Metric, Subject
-from dashpipe.spec.typing import filters, parse, parts_of
+from dashpipe.spec.typing import filters, method_of, parse, parts_of
 
 _DECIMAL = FieldType.DECIMAL
 
@@ -47,10 +50,17 @@ class _Builder:
         wanted = metric.grains or self.subject.grains
         return tuple(grain for grain in self.subject.grains if grain in wanted)
 
-    def leaf(self, metric: Metric, kind: str, wheres: tuple[str, ...], grains: tuple[Grain, ...]) -> Leaf:
+    def leaf(
+        self,
+        metric: Metric,
+        kind: str,
+        wheres: tuple[str, ...],
+        grains: tuple[Grain, ...],
+        having: Having | None = None,
+    ) -> Leaf:
         source = metric.source or ""
         own = wheres if metric.where is None else (*wheres, metric.where)
-        return self.add(source, self.readings[source].leaf(kind, metric, own), grains)
+        return self.add(source, self.readings[source].leaf(kind, metric, own, having), grains)
 
     def add(self, source: str, leaf: Leaf, grains: Iterable[Grain]) -> Leaf:
         reading = self.readings[source]
@@ -77,7 +87,7 @@ class _Builder:
         if built is not None:
             grains = tuple(one for one in self.subject.grains if one in grains or one in built.grains)
         if metric.type in AGGREGATES:
-            finaliser, type_, matched = self.aggregate(metric, wheres, grains)
+            finaliser, type_, matched = self.aggregate(metric, wheres, grains, (*trail, name))
         else:
             finaliser, type_, matched = self.composite(metric, wheres, grains, (*trail, name))
         column = Column(
@@ -94,19 +104,47 @@ class _Builder:
         return column
 
     def aggregate(
-        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...]
+        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
     ) -> tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]:
         if metric.type == "avg":
             total = self.leaf(metric, "sum", wheres, grains)
             count = self.leaf(metric, "count", wheres, grains)
             type_ = _DECIMAL if total.type is _DECIMAL else FieldType.NUMBER
             return Mean(total.id, count.id), type_, ((count.id, "count"),)
-        kind = "distinct" if metric.type == "count_distinct" else metric.type
-        leaf = self.leaf(metric, kind, wheres, grains)
+        kind = _kind(metric)
+        having = None if metric.having is None else self.having(metric, trail)
+        leaf = self.leaf(metric, kind, wheres, grains, having)
         matched = (leaf.id, kind)
+        if kind == "moments":
+            spread = Spread(leaf.id, metric.population, root=metric.type == "stddev")
+            return spread, leaf.type, (matched,)
         if metric.type == "sum" and metric.name in self.told:
             matched = (self.leaf(metric, "count", wheres, grains).id, "count")
         return Value(leaf.id), leaf.type, (matched,)
+
+    def having(self, metric: Metric, trail: tuple[str, ...]) -> Having:
+        """The condition of a distinct count, with all that the metrics in it are made of.
+
+        The documents are those that pass the count's own filters already: the metrics add only theirs.
+        """
+        inner = _Builder(self.subject)
+        inner.readings = self.readings
+        parsed = parse(metric.having or "")
+        inputs = {one.alias: one.metric for one in metric.inputs}
+        found = {
+            ref.name: inner.column(inputs.get(ref.name, ref.name), (), self.subject.grains[:1], trail)
+            for ref in expr.names(parsed)
+        }
+        leaves = tuple(leaf for one in inner.leaves.values() for leaf in one.values())
+        if any(leaf.source != metric.source or kind_of(leaf).level for leaf in leaves):
+            raise CompileError(
+                self.subject.id, f"`having` of {metric.name} is not of metrics of one pass over its source"
+            )
+        types = {name: one.type for name, one in found.items()}
+        scope = Scope(fields={}, dimensions={}, metrics=types, timezone=self.subject.timezone)
+        typed = expr.check(parsed, scope, FieldType.BOOLEAN)
+        refs = tuple((name, one.name) for name, one in found.items())
+        return Having(typed, refs, tuple(inner.columns.values()), leaves)
 
     def composite(
         self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
@@ -137,6 +175,17 @@ class _Builder:
         type_ = _DECIMAL if refs and all(one.type is _DECIMAL for one in refs.values()) else FieldType.NUMBER
         matched = tuple(dict.fromkeys(pair for one in refs.values() for pair in one.matched))
         return Formula(typed, tuple((name, one.name) for name, one in refs.items())), type_, matched
+
+
+def _kind(metric: Metric) -> str:
+    """The kind of leaf that an aggregate is made of."""
+    if metric.type == "count_distinct":
+        if metric.having is not None:
+            return "having"
+        return "distinct" if metric.cardinality_at_most is None else "set"
+    if metric.type in ("median", "percentile"):
+        return method_of(metric)
+    return "moments" if metric.type in ("stddev", "variance") else metric.type
 
 
 def _told(metrics: dict[str, Metric]) -> set[str]:

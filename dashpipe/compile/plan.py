@@ -17,10 +17,40 @@ from dashpipe.spec.model import Grain, Lookup, Source, Subject
 
 
 @dataclass(frozen=True, slots=True)
+class Having:
+    """A condition over metrics of the documents of one value.
+
+    ``test`` reads the columns that ``refs`` name; ``columns`` and ``leaves`` are all that these are made of.
+    """
+
+    test: Typed
+    refs: tuple[tuple[str, str], ...]
+    columns: tuple[Column, ...]
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What some kinds of leaves need beside a value and a filter.
+
+    ``p`` is a share as whole numbers, (9, 10) for 0.9. ``k`` and ``by`` are of a top list, ``listed`` the
+    types of its values and of what they are ordered by. ``at_most`` bounds a set. ``having`` says which
+    values count.
+    """
+
+    p: tuple[int, int] = (0, 1)
+    k: int = 0
+    by: Typed | None = None
+    listed: tuple[FieldType, FieldType] = (FieldType.STRING, FieldType.INTEGER)
+    at_most: int = 0
+    having: Having | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Leaf:
     """One aggregation of one source: ``kind`` of ``expr`` where ``where`` (both ``None`` for a plain count).
 
-    ``label`` says the same in the spec's words.
+    ``type`` is that of its value as rows hold it. ``label`` says the same in the spec's words.
     """
 
     id: str
@@ -30,11 +60,19 @@ class Leaf:
     where: Typed | None
     type: FieldType
     label: str
+    options: Options = Options()
 
     @property
     def merges(self) -> bool:
         """Whether states of this leaf can be merged into that of a coarser grain."""
         return kind_of(self).merge is not None
+
+    @property
+    def reads(self) -> tuple[Typed, ...]:
+        """Every expression over documents that it computes."""
+        inner = () if self.options.having is None else self.options.having.leaves
+        own = (self.expr, self.where, self.options.by)
+        return (*(one for one in own if one is not None), *(one for leaf in inner for one in leaf.reads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +146,15 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """A variance, or its root, of a sample or of a whole population, from the moments of the values."""
+
+    moments: str
+    population: bool
+    root: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """Two metrics of the row, divided."""
 
@@ -124,7 +171,7 @@ class Formula:
     refs: tuple[tuple[str, str], ...]
 
 
-Finaliser = Value | Mean | Ratio | Formula
+Finaliser = Value | Mean | Spread | Ratio | Formula
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import canonical
+from dashpipe.compile.emit.levels import judged
 from dashpipe.compile.errors import CompileError
-from dashpipe.compile.plan import Key, Leaf
+from dashpipe.compile.plan import Having, Key, Leaf, Options
 from dashpipe.expr import FieldType, Scope, Typed
 from dashpipe.spec.model import Env, Metric, Source, Subject
-from dashpipe.spec.typing import EXPECTED, Use, parse, scope_of, source_uses
+from dashpipe.spec.typing import EXPECTED, Use, parse, result, scope_of, source_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,27 @@ class Reading:
         whole = parsed[0] if len(parsed) == 1 else expr.Expr("and", 0, 0, parsed)
         return expr.check(whole, self.scope, FieldType.BOOLEAN)
 
-    def leaf(self, kind: str, metric: Metric | None = None, wheres: Iterable[str] = ()) -> Leaf:
+    def leaf(
+        self,
+        kind: str,
+        metric: Metric | None = None,
+        wheres: Iterable[str] = (),
+        having: Having | None = None,
+    ) -> Leaf:
         """The leaf of ``kind`` over a metric's expression, of the documents that pass all of ``wheres``."""
         text = None if metric is None else metric.expr
         value = self.typed(text, None if metric is None else EXPECTED.get(metric.type))
         conditions = sorted(wheres)
         where = self.all_of(conditions)
         parts = [self.identity, kind, _meaning(value), None if where is None else expr.to_condition(where)]
-        type_ = FieldType.INTEGER if kind in ("count", "distinct") or value is None else value.type
-        label = f"{kind}({text or '*'})" + (f" where {' and '.join(conditions)}" if conditions else "")
+        options = self.options(kind, metric, value, having)
+        if options != Options():
+            parts.append(_told(options))
+        type_ = FieldType.INTEGER if kind == "count" or value is None or metric is None else (
+            value.type if kind in _OF_VALUE else result(metric, value.type)
+        )  # fmt: skip
+        given = ", ".join([text or "*", *_said(kind, metric)])
+        label = f"{kind}({given})" + (f" where {' and '.join(conditions)}" if conditions else "")
         return Leaf(
             id=f"{kind}_{canonical.digest(parts)}",
             source=self.source.name,
@@ -56,7 +69,26 @@ class Reading:
             where=where,
             type=type_ or FieldType.STRING,
             label=label,
+            options=options,
         )
+
+    def options(
+        self, kind: str, metric: Metric | None, value: Typed | None, having: Having | None
+    ) -> Options:
+        """What the kind needs of the metric beside its expression and filter."""
+        if metric is None or value is None:
+            return Options()
+        if kind in ("discrete", "continuous", "approximate"):
+            return Options(p=_share(metric.p or "0.5"))
+        if kind == "set":
+            return Options(at_most=metric.cardinality_at_most or 0)
+        if kind == "having":
+            return Options(having=having)
+        if kind == "top":
+            by = self.typed(metric.by, FieldType.NUMBER)
+            n_type = (None if by is None else by.type) or FieldType.INTEGER
+            return Options(k=metric.k or 0, by=by, listed=(value.type or FieldType.STRING, n_type))
+        return Options()
 
 
 def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Iterable[Use]) -> Reading:
@@ -103,6 +135,38 @@ def _key(subject: Subject, source: Source, name: str, scope: Scope) -> Key:
     if typed.type is None:
         raise CompileError(subject.id, f"nothing fixes the type of dimension {name} in source {source.name}")
     return Key(name, typed, typed.type)
+
+
+#: The kinds whose value is one of the documents'.
+_OF_VALUE = ("sum", "min", "max", "first", "last", "discrete")
+
+
+def _share(text: str) -> tuple[int, int]:
+    """A share of one as whole numbers, by its decimal text: 0.95 is (95, 100)."""
+    digits = text.partition(".")[2]
+    return int(digits or "0"), 10 ** len(digits)
+
+
+def _said(kind: str, metric: Metric | None) -> Iterator[str]:
+    """What a label says of a kind beside its value and its filter."""
+    if metric is None:
+        return
+    if kind in ("discrete", "continuous", "approximate"):
+        yield f"p {metric.p or '0.5'}"
+    if kind == "top":
+        yield f"{metric.k} by {metric.by or 'documents'}"
+    if kind == "having":
+        yield f"having {metric.having}"
+
+
+def _told(options: Options) -> Any:
+    """Options as plain values, equal for what computes the same."""
+    having = options.having
+    listed = [one.value for one in options.listed]
+    return [
+        *(list(options.p), options.k, _meaning(options.by), listed, options.at_most),
+        None if having is None else [[one.id for one in having.leaves], judged(having)],
+    ]
 
 
 def _meaning(typed: Typed | None) -> Any:

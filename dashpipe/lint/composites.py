@@ -31,7 +31,7 @@ def check(subject: Subject, view: View, types: dict[str, FieldType | None], know
                 at = metric.origin.at(key)
                 if type_ is not None and type_ not in NUMERIC and at not in known.wrong:
                     known.wrong.add(at)
-                    text = f"`{name}` is {word(type_)}, and a ratio is of two numbers"
+                    text = f"`{name}` is {_kind(type_)}, and a ratio is of two numbers"
                     related: tuple[tuple[At, str], ...] = (
                         (metrics[name or ""].origin, f"the metric `{name}`"),
                     )
@@ -40,6 +40,9 @@ def check(subject: Subject, view: View, types: dict[str, FieldType | None], know
             types[metric.name] = FieldType.DECIMAL if exact else FieldType.NUMBER
         elif metric.type == "derived" and metric.expr is not None:
             yield from _derived(subject, view, metric, types, known)
+    for metric in subject.metrics:
+        if metric.having is not None:
+            yield from _having(subject, view, metric, types, known)
 
 
 def _derived(
@@ -65,6 +68,15 @@ def _derived(
     if any(types.get(name) is None for name in named.values()):
         return  # one of them is wrong itself, or not there: that is said there
     given = {name: each for name, other in named.items() if (each := types[other]) is not None}
+    odd = [(name, each) for name, each in given.items() if each not in NUMERIC]
+    if odd:
+        known.wrong.add(at)
+        places = refs(metric)
+        for name, each in odd:
+            place = view.within(at, text, places[name].start, places[name].end)
+            text_ = f"`{name}` is {_kind(each)}, and a derived metric is arithmetic over numbers"
+            yield "E007", Problem(place, text_, "name a metric that is a number")
+        return
     scope = Scope(fields={}, dimensions={}, metrics=given, timezone=subject.timezone)
     try:
         type_ = expr.check(parsed, scope, None).type
@@ -79,6 +91,38 @@ def _derived(
         yield "E007", Problem(at, text, "write CASE WHEN … THEN 1 ELSE 0 END for a condition")
     if all(one is FieldType.DECIMAL for one in given.values()):
         types[metric.name] = FieldType.DECIMAL
+
+
+def _kind(type_: FieldType) -> str:
+    """What a metric of a type is, in words."""
+    return "a list of values" if type_ is FieldType.ARRAY else word(type_)
+
+
+def _having(
+    subject: Subject, view: View, metric: Metric, types: dict[str, FieldType | None], known: Known
+) -> Iterator[Found]:
+    """The condition of a distinct count: of metrics, and true or false."""
+    at, text = metric.origin.at("having"), metric.having or ""
+    if at in known.wrong:
+        return
+    inputs = {one.alias: one.metric for one in metric.inputs}
+    try:
+        parsed = parse(text)
+        named = {name: inputs.get(name, name) for name in refs(metric)}
+        if not named:
+            known.wrong.add(at)
+            yield "E008", Problem(at, "this is made of no metric", "name at least one metric in it")
+            return
+        given = {name: each for name, other in named.items() if (each := types.get(other)) is not None}
+        if len(given) < len(named) or FieldType.ARRAY in given.values():
+            return  # one of them is wrong itself, not there, or a list: that is said there
+        scope = Scope(fields={}, dimensions={}, metrics=given, timezone=subject.timezone)
+        expr.check(parsed, scope, FieldType.BOOLEAN)
+    except expr.ExpressionErrors as errors:
+        known.wrong.add(at)
+        code = "E001" if not refs(metric) else "E002"
+        for one in errors.errors:
+            yield code, Problem(view.within(at, text, one.start, one.end), one.message, one.help)
 
 
 def _in_order(subject: Subject, view: View) -> list[Metric]:

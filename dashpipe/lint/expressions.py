@@ -18,6 +18,7 @@ from dashpipe.spec.typing import (
     dimension_use,
     filters,
     parse,
+    result,
     scope_of,
     source_uses,
     unique_uses,
@@ -48,7 +49,7 @@ def check(subject: Subject, view: View, known: Known, model: bool = False) -> It
         work = _Source(subject, source, view, known)
         yield from work.run(own, added.get(source.name, ()), model)
         for metric in own:
-            types[metric.name] = _result(metric, work.type_of(metric.origin.at("expr")))
+            types[metric.name] = result(metric, work.type_of(metric.origin.at("expr")))
         if not model:
             yield from _agree(subject, source, work, keys)
     yield from composites.check(subject, view, types, known)
@@ -252,15 +253,6 @@ def _misspelt(name: str, field: str) -> bool:
 
 #: Names shorter than this are too easily one letter apart.
 _SHORT = 4
-
-
-def _result(metric: Metric, value: FieldType | None) -> FieldType | None:
-    """The type of a metric over a value."""
-    if metric.type in ("count", "count_distinct"):
-        return FieldType.INTEGER
-    if metric.type == "avg" and value is not None:
-        return FieldType.DECIMAL if value is FieldType.DECIMAL else FieldType.NUMBER
-    return value
 
 
 def _agree(

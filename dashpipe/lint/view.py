@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dashpipe.lint.cron import CronError, parse
 from dashpipe.lint.rule import At, Place
-from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
+from dashpipe.spec.model import Metric, Origin, Source, Subject
 from dashpipe.spec.naming import base_id
 from dashpipe.spec.node import Map, Node, Scalar
-from dashpipe.spec.typing import refs
+from dashpipe.spec.typing import over_metrics, refs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -114,29 +114,28 @@ class View:
         return self._often[cron]
 
     def uses(self, metric: Metric) -> list[Use]:
-        """The metrics that a composite is made of, in the order of its text; none of any other metric."""
+        """The metrics that a composite is made of, or `having` asks for, in the order of its text."""
         found = self._uses.get(id(metric))
         if found is None:
             found = self._uses[id(metric)] = (metric, list(self._parts(metric)))
         return found[1]
 
     def _parts(self, metric: Metric) -> Iterator[Use]:
-        # One of a type that there is not may have been meant as a composite: what it names counts as used.
-        if metric.type in AGGREGATES:
-            return
         for key, name in (("numerator", metric.numerator), ("denominator", metric.denominator)):
             if name is not None:
                 yield Use(name, self, metric.origin.at(key))
-        if metric.expr is None:
+        given = over_metrics(metric)
+        if given is None:
             return
+        key, text = given
         inputs = {one.alias: one for one in metric.inputs}
         for name, ref in refs(metric).items():
-            given = inputs.get(name)
+            other = inputs.get(name)
             yield Use(
-                name if given is None else given.metric,
+                name if other is None else other.metric,
                 self,
-                metric.origin.at("expr"),
-                metric.expr,
+                metric.origin.at(key),
+                text,
                 ref.start,
                 ref.end,
             )

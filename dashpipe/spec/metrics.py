@@ -143,8 +143,8 @@ class _Table:
         return Issue("N002", at, f"there is no metric `{name}`", help, part=part)
 
     def made(self, metric: Metric, scope: Source | None) -> Metric:
-        """A composite with the final names of its parts; any other metric as it is."""
-        if metric.type not in COMPOSITES:
+        """A metric with the final names of those that it is made of; any other as it is."""
+        if metric.type not in COMPOSITES and metric.having is None:
             return metric
         at = metric.origin
         if metric.type == "ratio":
@@ -164,9 +164,10 @@ class _Table:
                 continue
             name = self.part(one.metric, scope, one.origin.at("metric"))
             inputs[one.alias] = replace(one, metric=name or one.metric)
+        key = "expr" if metric.having is None else "having"
         for ref in refs(metric).values():
             if ref.name not in inputs:
-                name = self.part(ref.name, scope, at.at("expr"), (ref.start, ref.end))
+                name = self.part(ref.name, scope, at.at(key), (ref.start, ref.end))
                 if name is not None and name != ref.name:
                     inputs[ref.name] = Input(name, ref.name, origin=at)
         return replace(metric, inputs=tuple(inputs.values()))

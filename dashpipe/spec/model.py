@@ -26,7 +26,10 @@ class Grain(str, Enum):
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 #: Metric types that aggregate documents of one source (the leaves come from these).
-AGGREGATES = ("count", "sum", "avg", "min", "max", "count_distinct")
+AGGREGATES = (
+    *("count", "sum", "avg", "min", "max", "count_distinct", "median", "percentile"),
+    *("stddev", "variance", "first", "last", "top"),
+)
 
 #: Metric types computed from other metrics of the same row.
 COMPOSITES = ("ratio", "derived")
@@ -116,6 +119,10 @@ class Metric:
     ``source`` is the name of a source of the subject, ``None`` on composites. ``hidden`` metrics are
     computed and kept as state, and not written under their name. ``grains`` is ``None`` where the metric is
     of every grain.
+
+    ``p`` is a share as decimal text without zeros at its end (0.9). ``by`` is summed to order a ``top`` list
+    of ``k`` values. ``having`` is a condition over metrics of the same source, each of the documents of one
+    value; ``inputs`` then tell which metric a name in it is, where that is not its own.
     """
 
     name: str
@@ -127,6 +134,14 @@ class Metric:
     denominator: str | None = None
     on_zero: str | int | None = None
     inputs: tuple[Input, ...] = ()
+    p: str | None = None
+    method: str | None = None
+    approximate: bool = False
+    population: bool = False
+    k: int | None = None
+    by: str | None = None
+    having: str | None = None
+    cardinality_at_most: int | None = None
     grains: tuple[Grain, ...] | None = None
     empty: Any = None
     has_empty: bool = False

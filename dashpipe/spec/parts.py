@@ -30,6 +30,7 @@ from dashpipe.spec.values import (
     grains,
     number,
     optional,
+    share,
     text,
     texts,
     whole,
@@ -147,6 +148,14 @@ def build_metric(node: Node, origin: Origin) -> Metric:
             Input(text(one, "metric"), text(one, "as") or text(one, "metric"), optional(one, "where"), at)
             for one, at in entries(child(node, "inputs"), origin.at("inputs"))
         ),
+        p=share(child(node, "p")),
+        method=optional(node, "method"),
+        approximate=flag(node, "approximate"),
+        population=flag(node, "population"),
+        k=whole(child(node, "k")),
+        by=optional(node, "by"),
+        having=optional(node, "having"),
+        cardinality_at_most=whole(child(node, "cardinality_at_most")),
         grains=grains(child(node, "grains")),
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,

@@ -11,10 +11,21 @@ from typing import NamedTuple
 
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
-from dashpipe.spec.model import COMPOSITES, Dimension, Metric, Origin, Source, Subject
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, Dimension, Metric, Origin, Source, Subject
 
 #: What a metric's expression must be, by metric type; absent: any type.
-EXPECTED = {"sum": FieldType.NUMBER, "avg": FieldType.NUMBER}
+EXPECTED = dict.fromkeys(
+    ("sum", "avg", "median", "percentile", "stddev", "variance"), FieldType.NUMBER
+)  # fmt: skip
+
+#: The metric types that group by the value first, and what several of them are called; states of days do not
+#: merge into those of months.
+BY_VALUE = {
+    "count_distinct": "distinct counts",
+    "median": "medians",
+    "percentile": "percentiles",
+    "top": "lists",
+}
 
 #: The types that a dimension of the key can have.
 KEY_TYPES = (
@@ -44,10 +55,21 @@ def parse(text: str) -> expr.Expr:
     return expr.parse(text)
 
 
+def over_metrics(metric: Metric) -> tuple[str, str] | None:
+    """The key and the text of a metric's expression over other metrics, ``None`` where it has none."""
+    if metric.having is not None:
+        return "having", metric.having
+    # One of a type that there is not may have been meant as a derived metric.
+    return None if metric.type in AGGREGATES or metric.expr is None else ("expr", metric.expr)
+
+
 def refs(metric: Metric) -> dict[str, expr.Name]:
-    """The names in a derived metric's expression, each at its first place; none where it cannot be read."""
+    """The metrics that an expression over metrics names, each at its first place; none where it is none."""
+    given = over_metrics(metric)
+    if given is None:
+        return {}
     try:
-        found = expr.names(parse(metric.expr or ""))
+        found = expr.names(parse(given[1]))
     except expr.ExpressionErrors:
         return {}
     return {one.name: one for one in reversed(found)}
@@ -64,9 +86,37 @@ def metric_uses(metric: Metric) -> list[Use]:
     found = []
     if metric.expr is not None:
         found.append(Use(metric.expr, EXPECTED.get(metric.type), metric.origin.at("expr")))
+    if metric.by is not None:
+        found.append(Use(metric.by, FieldType.NUMBER, metric.origin.at("by")))
     if metric.where is not None:
         found.append(where_use(metric.where, metric.origin))
     return found
+
+
+def method_of(metric: Metric) -> str:
+    """How a median or a percentile is found: ``discrete``, ``continuous`` or ``approximate``."""
+    if metric.approximate:
+        return "approximate"
+    return metric.method or ("continuous" if metric.type == "median" else "discrete")
+
+
+def result(metric: Metric, value: FieldType | None) -> FieldType | None:
+    """The type that rows hold of an aggregate over a value; ``None`` where the value's is unknown."""
+    if metric.type in ("count", "count_distinct"):
+        return FieldType.INTEGER
+    if metric.type == "top":
+        return FieldType.ARRAY
+    if metric.type in ("stddev", "variance"):
+        return FieldType.NUMBER
+    if value is None:
+        return None
+    exact = FieldType.DECIMAL if value is FieldType.DECIMAL else FieldType.NUMBER
+    if metric.type == "avg":
+        return exact
+    if metric.type in ("median", "percentile"):
+        method = method_of(metric)
+        return {"discrete": value, "continuous": exact}.get(method, FieldType.NUMBER)
+    return value
 
 
 def where_use(text: str, origin: Origin) -> Use:

@@ -48,6 +48,18 @@ def number(node: Node | None) -> float | None:
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
+def share(node: Node | None) -> str | None:
+    """A number by its decimal text, without an exponent and without zeros at its end: ``0.90`` is 0.9."""
+    if not isinstance(node, Scalar) or isinstance(node.value, bool) or number(node) is None:
+        return None
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        return f"{Decimal(node.text).normalize():f}"
+    except InvalidOperation:  # hexadecimal and the like: what it is worth
+        return f"{Decimal(str(node.value)).normalize():f}"
+
+
 def flag(node: Node | None, key: str) -> bool:
     """Whether a key is true."""
     value = child(node, key)

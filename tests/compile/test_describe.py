@@ -117,7 +117,7 @@ def test_passes_say_what_they_did() -> None:
     """Each pass says what it did, or why it did nothing; one that is switched off says that."""
     assert list(describe.pass_lines(compile_subject(SUBJECT))) == [
         "share: applied — leaves asked for more than once: 2",
-        "fuse: applied — 6 scans became 3, 1 of them for distinct counts, which group by the value first",
+        "fuse: applied — 6 scans became 3, of which 1 by value first (distinct counts, percentiles, lists)",
         "push: applied — scans that filter in query form: 1; filters that stay expressions: 1",
         "rollup: applied — month of orders may be merged from day; month of visits may be merged from day",
     ]

@@ -34,6 +34,10 @@ def same(mine: Any, theirs: Any) -> bool:
     """Whether two values are equal, and of one BSON type."""
     if type(mine) is not type(theirs):
         return False
+    if isinstance(mine, list):
+        return len(mine) == len(theirs) and all(map(same, mine, theirs))
+    if isinstance(mine, dict):
+        return list(mine) == list(theirs) and all(same(value, theirs[name]) for name, value in mine.items())
     if isinstance(mine, float):
         return math.isclose(mine, theirs, rel_tol=1e-9, abs_tol=1e-12)
     return bool(mine == theirs)

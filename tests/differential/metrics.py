@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashpipe.spec.model import Metric, Subject
+from tests.differential import special
 
 _DECIMAL128 = decimal.Context(prec=34, rounding=decimal.ROUND_HALF_EVEN)
 
@@ -42,6 +43,16 @@ class Cell:
     zeros: tuple[str, ...] = ()
 
 
+@dataclass
+class Nested:
+    """A count of the values whose own metrics satisfy a condition, each over the documents of one value."""
+
+    value: str
+    conditions: list[str]
+    having: str
+    columns: list[str]
+
+
 class Columns:
     """The aggregate columns of each source, and each metric as SQL over their names."""
 
@@ -50,6 +61,7 @@ class Columns:
         self.types = types
         self.metrics = {one.name: one for one in subject.metrics}
         self.columns: dict[str, list[str]] = {one.name: [] for one in subject.sources}
+        self.nested: dict[str, list[Nested]] = {one.name: [] for one in subject.sources}
 
     def aggregate(self, source: str, text: str) -> str:
         """The joined name of an aggregate of a source, computed once."""
@@ -83,10 +95,24 @@ class Columns:
         counted = self.aggregate(metric.source, f"count({text or '*'}){only}")
         if metric.type == "count":
             return Cell(metric, f"coalesce({counted}, 0)", "integer", (counted,))
+        if metric.type == "count_distinct" and metric.having:
+            held = self.having(metric, text or "", [sql(one) for one in conditions])
+            return Cell(metric, f"coalesce({held}, 0)", "integer", (held,))
         if metric.type == "count_distinct":
             distinct = self.aggregate(metric.source, f"count(DISTINCT {text}){only}")
-            return Cell(metric, f"coalesce({distinct}, 0)", "integer", (counted,))
+            most = metric.cardinality_at_most
+            zeros = () if most is None else (f"coalesce({distinct}, 0) > {most}",)
+            return Cell(metric, f"coalesce({distinct}, 0)", "integer", (counted,), zeros=zeros)
         type_ = self.types[metric.expr or ""]
+        if metric.type in special.TYPES:
+            by = None if metric.by is None else sql(metric.by)
+            tests = [sql(one) for one in conditions]
+            found = self.aggregate(metric.source, special.aggregate(metric, type_, text or "", tests, by))
+            shown = f"coalesce({found}, [])" if metric.type == "top" else found
+            made_type = special.result(metric, type_)
+            if made_type == "decimal" and metric.type in ("median", "percentile"):
+                found = self.aggregate(metric.source, special.every(text or "", tests))
+            return Cell(metric, shown, made_type, (counted,), found)
         if metric.type == "avg":
             total = self.aggregate(metric.source, f"sum({text}){only}")
             made = f"(CASE WHEN {counted} > 0 THEN {total}::DOUBLE / {counted} END)"
@@ -95,6 +121,22 @@ class Columns:
         return Cell(
             metric, f"coalesce({value}, 0)" if metric.type == "sum" else value, type_, (counted,), value
         )
+
+    def having(self, metric: Metric, text: str, conditions: list[str]) -> str:
+        """The joined name of a count of values under a condition over metrics."""
+        inner = Columns(self.subject, self.types)
+        inputs = {one.alias: one.metric for one in metric.inputs}
+        names = dict.fromkeys(re.findall(r"[a-z]\w*", metric.having or ""))
+        cells = {name: inner.cell(inputs.get(name, name)) for name in names}
+        bound = ", ".join(f"({one.sql}) AS {name}" for name, one in cells.items())
+        source = metric.source or ""
+        made = Nested(
+            text, conditions, f"(SELECT {metric.having} FROM (SELECT {bound}))", inner.columns[source]
+        )
+        own = self.nested[source]
+        if made not in own:
+            own.append(made)
+        return f"{source}_h{own.index(made)}"
 
     def composite(self, metric: Metric, wheres: tuple[str, ...]) -> Cell:
         inner = (*wheres, metric.where) if metric.where else wheres
@@ -140,6 +182,8 @@ def exact(cell: Cell, row: Mapping[str, Any]) -> Decimal | None:
         count = row[cell.matched[0]]
         return _DECIMAL128.divide(row[cell.leaf], Decimal(count)) if count else None
     if metric.source is not None:
+        if metric.type in ("median", "percentile"):
+            return special.ranked(metric, row[cell.leaf])
         value: Decimal | None = row[cell.leaf]
         return Decimal(0) if value is None and metric.type == "sum" else value
     parts = {name: exact(one, row) for name, one in cell.parts.items()}

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +19,7 @@ import duckdb
 from bson import Decimal128, Int64, ObjectId
 
 from dashpipe.spec.model import Grain, Source, Subject
+from tests.differential import special
 from tests.differential.documents import FIELDS, Document
 from tests.differential.metrics import Cell, Columns, canonical, exact, leaves, sql
 from tests.differential.reading import reach, read
@@ -214,6 +216,8 @@ class Oracle:
         """The SQL of the joined aggregates: every key that any source has, beside each source's columns."""
         labels = ", ".join(f"('{one}')" for one in partitions)
         grouped: dict[str, str] = {}
+        names = [f"k_{one}" for one in self.key]
+        shown = ["keys.*"]
         for source in self.subject.sources:
             dims = [f"{self._dimension(one)} AS k_{one}" for one in self.key]
             own = [f"{text} AS {source.name}_a{at}" for at, text in enumerate(columns.columns[source.name])]
@@ -221,23 +225,30 @@ class Oracle:
             by = ", ".join(str(at + 1) for at in range(len(dims) + 1))
             select = ", ".join([f"{self.label(grain)} AS p", *dims, *own])
             inside = f"{self.label(grain)} IN (SELECT * FROM (VALUES {labels}))"
-            chosen = self._chosen(source, grain)
-            grouped[source.name] = f"SELECT {select} FROM {chosen} AS doc WHERE {inside}{where} GROUP BY {by}"
-        names = [f"k_{one}" for one in self.key]
+            rest = f"FROM {self._chosen(source, grain)} AS doc WHERE {inside}{where}"
+            grouped[f"{source.name}_g"] = f"SELECT {select} {rest} GROUP BY {by}"
+            shown += [f"{source.name}_g.{source.name}_a{at}" for at in range(len(own))]
+            for at, one in enumerate(columns.nested[source.name]):
+                only = "".join(f" AND ({each})" for each in one.conditions)
+                mine = [f"{text} AS {source.name}_a{at}" for at, text in enumerate(one.columns)]
+                below = ", ".join([f"{self.label(grain)} AS p", *dims, f"({one.value}) AS v", *mine])
+                values = f"SELECT {below} {rest}{only} AND ({one.value}) IS NOT NULL GROUP BY {by}, v"
+                counted = ", ".join(["p", *names, f"count(*) AS {source.name}_h{at}"])
+                grouped[f"{source.name}_n{at}"] = (
+                    f"SELECT {counted} FROM ({values}) WHERE {one.having} GROUP BY {by}"
+                )
+                shown.append(f"{source.name}_n{at}.{source.name}_h{at}")
         if self.key:
-            every = " UNION ".join(f"SELECT {', '.join(['p', *names])} FROM {one}_g" for one in grouped)
+            wanted = [f"{one.name}_g" for one in self.subject.sources]
+            every = " UNION ".join(f"SELECT {', '.join(['p', *names])} FROM {one}" for one in wanted)
         else:
             every = f"SELECT * FROM (VALUES {labels}) AS v(p)"
         joins = "".join(
-            f" LEFT JOIN {one}_g ON keys.p = {one}_g.p"
-            + "".join(f" AND keys.{name} IS NOT DISTINCT FROM {one}_g.{name}" for name in names)
+            f" LEFT JOIN {one} ON keys.p = {one}.p"
+            + "".join(f" AND keys.{name} IS NOT DISTINCT FROM {one}.{name}" for name in names)
             for one in grouped
         )
-        shown = [
-            "keys.*",
-            *(f"{one}_g.{one}_a{at}" for one in grouped for at in range(len(columns.columns[one]))),
-        ]
-        parts = ", ".join(f"{one}_g AS ({text})" for one, text in grouped.items())
+        parts = ", ".join(f"{one} AS ({text})" for one, text in grouped.items())
         return f"WITH {parts}, keys AS ({every}) SELECT {', '.join(shown)} FROM keys{joins}", names
 
     def _chosen(self, source: Source, grain: Grain) -> str:
@@ -294,14 +305,26 @@ class Oracle:
         if cell.type == "decimal":
             value = exact(cell, named)
             return None if value is None else Decimal128(canonical(value))
-        if value is None:
-            return None
-        if cell.type == "integer":
-            return Int64(value)
-        if cell.type == "number":
-            return float(value)
-        if cell.type == "date":
-            return _instant(value)
-        if cell.type == "object_id":
-            return ObjectId(value)
-        return value
+        if cell.type == "list" and value is not None:
+            metric = cell.metric
+            kinds = (self.types[metric.expr or ""], self.types[metric.by] if metric.by else "integer")
+            pairs = special.top(value, metric.k or 0)
+            return [{"value": _bson(one, kinds[0]), "n": _bson(n, kinds[1])} for one, n in pairs]
+        return _bson(value, cell.type)
+
+
+def _bson(value: Any, type_: str) -> Any:
+    """A value that SQL or Python gave, as rows hold it."""
+    if value is None:
+        return None
+    if type_ == "integer":
+        return Int64(value)
+    if type_ == "number":
+        return float(value)
+    if type_ == "decimal":
+        return Decimal128(canonical(Decimal(value)))
+    if type_ == "date":
+        return _instant(value)
+    if type_ == "object_id":
+        return ObjectId(value)
+    return value

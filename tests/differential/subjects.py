@@ -149,8 +149,13 @@ UNIQUE = (
 
 #: The type of each expression that a metric may aggregate, and of each dimension.
 TYPES = {expr: type_ for type_, exprs in VALUES.items() for expr in exprs}
-TYPES |= {"bucket + 1": "integer"} | {name: type_ for name, (type_, _) in DIMENSIONS.items()}
+TYPES |= {"bucket + 1": "integer", "fee": "decimal"} | {
+    name: type_ for name, (type_, _) in DIMENSIONS.items()
+}
 
+
+#: The types of metrics that are over numbers alone.
+NUMERIC = ("sum", "avg", "median", "percentile", "stddev", "variance")
 
 #: Arithmetic over two metrics.
 FORMS = ("{a} / {b}", "({a} - {b}) / {a}", "{a} / 4 + 1", "{a} - {b}", "{a} + 2 * {b}", "{a} * {b}", "-{a}")
@@ -253,9 +258,10 @@ def subjects(draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(G
     metrics: list[Metric] = []
     for source in sources:
         count = draw(st.integers(1, 4))
-        metrics += [
-            draw(_aggregates(f"{source.name}_{at}", source.name, names, chosen)) for at in range(count)
-        ]
+        own = [draw(_aggregates(f"{source.name}_{at}", source.name, names, chosen)) for at in range(count)]
+        if draw(st.integers(0, 3)) == 0:
+            own += draw(_held(f"{source.name}_held", own, names, chosen))
+        metrics += own
     for at in range(draw(st.integers(0, 4))):
         metrics.append(draw(_composites(f"made_{at}", tuple(metrics), names, chosen)))
     return Subject(
@@ -314,9 +320,11 @@ def _own_grains(draw: Draw, chosen: tuple[Grain, ...]) -> tuple[Grain, ...] | No
 def _aggregates(
     draw: Draw, name: str, source: str, dimensions: tuple[str, ...], chosen: tuple[Grain, ...]
 ) -> Metric:
-    kind = draw(st.sampled_from(["count", "sum", "avg", "min", "max", "count_distinct"]))
+    plain = ["count", "sum", "avg", "min", "max", "count_distinct"]
+    ranked = ["median", "percentile", "percentile"]
+    kind = draw(st.sampled_from([*plain, *ranked, "stddev", "variance", "first", "last", "top"]))
     numeric = ("integer", "number", "decimal")
-    types = numeric if kind in ("sum", "avg") else (*numeric, "string", "date", "boolean", "object_id")
+    types = numeric if kind in NUMERIC else (*numeric, "string", "date", "boolean", "object_id")
     type_ = draw(st.sampled_from(types))
     expr: str | None = draw(st.sampled_from(VALUES[type_]))
     if kind == "count" and draw(st.booleans()):
@@ -328,7 +336,8 @@ def _aggregates(
         and draw(st.integers(0, 3)) == 0
     ):
         expr = "bucket + 1"
-    empties: list[Any] = [None] if type_ not in numeric and kind in ("min", "max") else [None, 0, -1]
+    of_value = kind in ("min", "max", "first", "last")
+    empties: list[Any] = [None] if kind == "top" or (of_value and type_ not in numeric) else [None, 0, -1]
     has_empty = draw(st.integers(0, 3)) == 0
     return Metric(
         name=name,
@@ -340,7 +349,53 @@ def _aggregates(
         has_empty=has_empty,
         empty=draw(st.sampled_from(empties)) if has_empty else None,
         hidden=draw(st.integers(0, 5)) == 0,
+        **draw(_options(kind)),
     )
+
+
+@st.composite
+def _options(draw: Draw, kind: str) -> dict[str, Any]:
+    """The keys that only some types have."""
+    if kind in ("median", "percentile"):
+        shares = ["0.5", "0.9", "0.95", "0.25", "0.1", "0.01", "0.999", "0.29", "0.123456789"]
+        p = draw(st.sampled_from(shares)) if kind == "percentile" else None
+        return {"p": p, "method": draw(st.sampled_from([None, "discrete", "continuous"]))}
+    if kind in ("stddev", "variance"):
+        return {"population": draw(st.booleans())}
+    if kind == "top":
+        # Not doubles: two sums that are nearly equal have no order that a test could know.
+        by = draw(st.sampled_from([None, None, "n", "qty", "n * 2", "price", "fee"]))
+        return {"k": draw(st.integers(1, 4)), "by": by}
+    if kind == "count_distinct":
+        return {"cardinality_at_most": draw(st.sampled_from([None, None, 3, 50]))}
+    return {}
+
+
+@st.composite
+def _held(
+    draw: Draw, name: str, metrics: list[Metric], dimensions: tuple[str, ...], chosen: tuple[Grain, ...]
+) -> list[Metric]:
+    """A distinct count of values whose own metrics satisfy a condition; none where no metric can be asked."""
+    known = [one.name for one in metrics if is_numeric(one) and one.type not in ("median", "percentile")]
+    known = [one.name for one in metrics if one.name in known and one.type != "count_distinct"]
+    if not known:
+        return []
+    a, b = draw(st.sampled_from(known)), draw(st.sampled_from(known))
+    # No sum of doubles is nearly one of these.
+    forms = ["{a} >= 1.98765", "{a} > 0.01234 AND {b} IS NOT NULL", "{a} IS NULL OR {b} < 3.14159"]
+    form = draw(st.sampled_from(forms))
+    type_ = draw(st.sampled_from(sorted(VALUES)))
+    return [
+        Metric(
+            name=name,
+            type="count_distinct",
+            source=metrics[0].source,
+            expr=draw(st.sampled_from(VALUES[type_])),
+            where=draw(st.one_of(st.none(), conditions(dimensions))),
+            having=form.format(a=a, b=b),
+            grains=_own_grains(draw, chosen),
+        )
+    ]
 
 
 @st.composite
@@ -381,7 +436,8 @@ def _is_made(metric: Metric) -> bool:
 
 def _is_decimal(metric: Metric, known: dict[str, Metric]) -> bool:
     if metric.source is not None:
-        return metric.type not in ("count", "count_distinct") and TYPES[metric.expr or ""] == "decimal"
+        other = ("count", "count_distinct", "stddev", "variance")
+        return metric.type not in other and TYPES[metric.expr or ""] == "decimal"
     aliases = {one.alias: one.metric for one in metric.inputs}
     names = re.findall(r"[a-z]\w*", metric.expr or f"{metric.numerator} {metric.denominator}")
     return all(_is_decimal(known[aliases.get(one, one)], known) for one in names)
@@ -389,9 +445,9 @@ def _is_decimal(metric: Metric, known: dict[str, Metric]) -> bool:
 
 def is_numeric(metric: Metric) -> bool:
     """Whether arithmetic may be done with a metric's value."""
-    if metric.type in ("min", "max"):
+    if metric.type in ("min", "max", "first", "last"):
         return TYPES[metric.expr or ""] in ("integer", "number", "decimal")
-    return True
+    return metric.type != "top"
 
 
 @st.composite

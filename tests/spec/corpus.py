@@ -23,6 +23,10 @@ VALUES: list[Any] = [
     *("", "null", "none", "day", "daily", "month", "monday", "mon", "sum", "count", "ratio", "derived"),
     *(
         "percentile",
+        "top",
+        "first",
+        "stddev",
+        "continuous",
         "row_count",
         "freshness",
         "error",

@@ -90,7 +90,7 @@ def test_unbuilt_keys_are_refused() -> None:
         "prepare",
         "snapshot",
         "incremental",
-        "percentile",
+        "conversion",
         "quarantine",
         "pii",
         "calendar",

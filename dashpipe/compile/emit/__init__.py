@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashpipe.compile.emit.finalise import direct, finalise, spine
-from dashpipe.compile.emit.grouping import Stages
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
+from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.emit.types import types_scan, untimed
 from dashpipe.compile.emit.verify import verify
 

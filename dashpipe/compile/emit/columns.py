@@ -7,8 +7,9 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import leaves as table
-from dashpipe.compile.emit.grouping import Stages
-from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Ratio, Value
+from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.leaves import moments
+from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Ratio, Spread, Value
 from dashpipe.compile.written import literal, written
 from dashpipe.expr import FieldType
 
@@ -67,6 +68,8 @@ def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, s
             return {
                 "$cond": [{"$gt": [f"${count}", 0]}, _quotient(f"${total}", f"${count}", column.type), None]
             }
+        case Spread(state, population, root):
+            return moments.spread(f"${state}", population=population, root=root)
         case Ratio(numerator, denominator, on_zero):
             top, bottom = f"${places[numerator]}", f"${places[denominator]}"
             zero = literal(0, column.type) if on_zero == 0 else None

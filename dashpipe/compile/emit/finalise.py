@@ -7,7 +7,7 @@ from typing import Any
 
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit.columns import computed, matched
-from dashpipe.compile.emit.grouping import Stages
+from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.plan import Column, Leaf, Plan, Ratio
 from dashpipe.spec.model import Grain
 

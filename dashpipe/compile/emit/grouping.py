@@ -7,11 +7,10 @@ from typing import Any
 from dashpipe import expr
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit import labels as lb
+from dashpipe.compile.emit import levels
+from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.plan import Aggregate, Key, Leaf
 from dashpipe.expr import FieldType
-
-Stage = dict[str, Any]
-Stages = list[Stage]
 
 
 def grouped(
@@ -31,9 +30,11 @@ def grouped(
         return [{"$group": {"_id": group, **fields}}, *_inside("_id.p", own)], states
     value = leaves[0].expr
     assert value is not None
-    below = {"$group": {"_id": {"g": group, "v": expr.to_agg(value)}}}
+    each, between = levels.of(aggregate.level, leaves, moment)
+    below = {"$group": {"_id": {"g": group, "v": expr.to_agg(value)}, **each}}
     there = {"$match": {"$expr": {"$gt": ["$_id.v", None]}}}
-    return [below, *_inside("_id.g.p", own), there, {"$group": {"_id": "$_id.g", **fields}}], states
+    again = {"$group": {"_id": "$_id.g", **fields}}
+    return [below, *_inside("_id.g.p", own), there, *between, again], states
 
 
 def _inside(path: str, labels: tuple[str, ...]) -> Stages:

@@ -7,8 +7,9 @@ from typing import Any
 
 from dashpipe.compile import partition
 from dashpipe.compile.emit import labels as lb
-from dashpipe.compile.emit.grouping import Stages, part
+from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.scan import Ref, merge
+from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Plan
 from dashpipe.spec.model import Grain

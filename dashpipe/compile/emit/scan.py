@@ -12,7 +12,8 @@ from typing import Any
 from dashpipe import expr
 from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
-from dashpipe.compile.emit.grouping import Stage, Stages, grouped, part
+from dashpipe.compile.emit.grouping import grouped, part
+from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
 from dashpipe.compile.plan import Aggregate, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain

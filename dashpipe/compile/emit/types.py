@@ -6,8 +6,8 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant
-from dashpipe.compile.emit.grouping import Stages
 from dashpipe.compile.emit.scan import time_match
+from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.plan import Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain

@@ -13,7 +13,7 @@ from typing import Any
 from dashpipe import expr
 from dashpipe.compile import instant
 from dashpipe.compile.emit import labels as lb
-from dashpipe.compile.emit.grouping import Stages
+from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.plan import Leaf, SourcePlan
 from dashpipe.spec.model import Calendar, Grain
 
@@ -42,8 +42,9 @@ def newest(source: SourcePlan, leaves: Iterable[Leaf], grain: Grain, calendar: C
 
 def _read(source: SourcePlan, leaves: Iterable[Leaf]) -> set[str]:
     """The paths that are read of a document once it was chosen."""
-    conditions = (source.where, *(each for leaf in leaves for each in (leaf.expr, leaf.where)))
-    typed = [*(one.expr for one in source.key), *(one for one in conditions if one is not None)]
+    typed = [*(one.expr for one in source.key), *(one for leaf in leaves for one in leaf.reads)]
+    if source.where is not None:
+        typed.append(source.where)
     return {source.source.time.field}.union(*(expr.paths(one) for one in typed)) - {"_id"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashpipe.compile.emit.grouping import Stages
+from dashpipe.compile.emit.stages import Stages
 
 #: Operators that the compiler never emits, at any depth.
 FORBIDDEN = frozenset({"$facet", "$where", "$function", "$accumulator", "$currentOp", "$listSessions"})

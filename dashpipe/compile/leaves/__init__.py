@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile.leaves import plain, ranks
+from dashpipe.compile.leaves import ends, moments, plain, ranks
 from dashpipe.compile.leaves.kind import Accumulators, Kind
 
 if TYPE_CHECKING:
@@ -21,7 +21,16 @@ KINDS: dict[str, Kind] = {
     "sum": plain.SUM,
     "min": plain.MIN,
     "max": plain.MAX,
+    "first": ends.FIRST,
+    "last": ends.LAST,
+    "moments": moments.MOMENTS,
+    "set": ranks.SET,
+    "approximate": ranks.APPROXIMATE,
     "distinct": ranks.DISTINCT,
+    "discrete": ranks.DISCRETE,
+    "continuous": ranks.CONTINUOUS,
+    "top": ranks.TOPMOST,
+    "having": ranks.HELD,
 }
 
 

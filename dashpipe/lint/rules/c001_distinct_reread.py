@@ -1,4 +1,4 @@
-"""Distinct counts of a month, reread many times a day."""
+"""Distinct counts and medians of a month, reread many times a day."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.typing import BY_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,16 +31,16 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
                 "not that of its month",
             )
     for metric in subject.metrics:
-        if metric.type != "count_distinct":
+        if metric.type not in BY_VALUE:
             continue
         grains = [one.value for one in coarse if metric.grains is None or one in metric.grains]
         if grains:
             yield Problem(
                 metric.origin.at("type"),
                 f"each of the {often} runs a day of `{subject.name}` reads the whole {grains[-1]} again "
-                f"for this count",
-                f"schedule the subject once a day, or give `{metric.name}` finer `grains`: distinct counts "
-                f"of days do not add up",
+                f"for `{metric.name}`",
+                f"schedule the subject once a day, or give `{metric.name}` finer `grains`: "
+                f"{BY_VALUE[metric.type]} of days do not add up",
             )
 
 
@@ -47,11 +48,11 @@ RULE = Rule(
     code="C001",
     name="distinct-reread",
     severity=Severity.WARNING,
-    what="A distinct count, or a source with `unique`, has a grain of a month or more, and the "
-    "subject runs more than once a day.",
+    what="A distinct count, median, percentile or list, or a source with `unique`, has a grain of a month or "
+    "more, and the subject runs more than once a day.",
     why="Sums and counts of a month are made from the stored days. A distinct count cannot be: who came on "
-    "two days is one "
-    "person. So every run reads all documents of the month, quarter or year again.",
+    "two days is one person; nor a median, which is not that of the days' medians. So every run reads all "
+    "documents of the month, quarter or year again.",
     bad="""
 schedule: "@hourly"
 grains: [day, month]

@@ -9,7 +9,8 @@ RULE = Rule(
     code="E005",
     name="array-in-aggregate",
     severity=Severity.ERROR,
-    what="`min`, `max` or `count_distinct` is over a field that is an array, or `unique` names one.",
+    what="`min`, `max`, `first`, `last`, `top` or `count_distinct` is over a field that is an array, or "
+    "`unique` names one.",
     why="Aggregates are of single values; an array where one is meant is mistyped, and counts as NULL.",
     bad="""
 sources:

@@ -9,8 +9,8 @@ RULE = Rule(
     code="E007",
     name="part-no-number",
     severity=Severity.ERROR,
-    what="A side of a ratio, or what a derived metric comes to, is no number.",
-    why="Both are arithmetic over the metrics of a row.",
+    what="A side of a ratio, a metric in a derived one, or what that comes to, is no number.",
+    why="Both are arithmetic over the metrics of a row: text, dates and lists have no part in it.",
     bad="""
 metrics:
   - orders

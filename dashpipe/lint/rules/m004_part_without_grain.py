@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.model import COMPOSITES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,8 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
     """Each metric that a composite is made of is there at each of its grains."""
     metrics = {one.name: one for one in subject.metrics}
     for metric in subject.metrics:
+        if metric.type not in COMPOSITES:
+            continue  # `having` asks for a metric of each value, whatever its grains
         wanted = metric.grains or subject.grains
         for use in view.uses(metric):
             part = metrics.get(use.metric)

@@ -24,6 +24,8 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
         meaning = (
             *(metric.type, metric.source, metric.expr, metric.where, metric.numerator, metric.denominator),
             *(metric.inputs, metric.grains, metric.on_zero, metric.has_empty, metric.empty),
+            *(metric.p, metric.method, metric.approximate, metric.population, metric.k, metric.by),
+            *(metric.having, metric.cardinality_at_most),
         )
         first = seen.setdefault(meaning, metric.name)
         if first != metric.name and metric.origin.file == subject.origin.file:

@@ -12,7 +12,7 @@ RULE = Rule(
     why="It is refused rather than left out, so that no number is published that means less than it says.",
     bad="""
 metrics:
-  - {name: p90, type: percentile, expr: total, p: 0.9}
+  - {name: bought, type: conversion, entity: customer_id}
 """,
     good="""
 metrics:

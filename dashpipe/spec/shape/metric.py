@@ -42,15 +42,19 @@ TYPE = Words(
         count_distinct="countd distinct distinct_count count_unique unique nunique cardinality",
         ratio="rate percentage percent proportion",
         derived="formula expression calculated computed expr",
+        median="med middle p50",
+        percentile="pct quantile perc pctl",
+        stddev="std stdev sd standard_deviation stddev_samp stddev_pop",
+        variance="var var_samp var_pop",
+        first="first_value earliest",
+        last="last_value latest newest",
+        top="top_n topn mode most_frequent",
     ),
-    later=words("median percentile stddev variance first last top cumulative conversion retention share"),
+    later=words("cumulative conversion retention share"),
 )
 
 #: Keys of metrics that a later version has.
-LATER = words(
-    "p method approximate population per carry k by window to_date period_agg base conversion entity period "
-    "periods of fill having cardinality_at_most mongo"
-)
+LATER = words("per carry window to_date period_agg base conversion entity period periods of fill mongo")
 
 _VALUE = Key(
     "expr",
@@ -85,6 +89,55 @@ _DERIVED = (
         default="[]",
     ),
 )
+_METHOD = Key(
+    "method",
+    Words(
+        ("discrete", "continuous"),
+        also=aliases(discrete="disc exact nearest nearest_rank", continuous="cont linear interpolated"),
+    ),
+    "The value of a document (`discrete`), or between two (`continuous`).",
+    default="continuous for median, discrete for percentile",
+)
+_APPROXIMATE = Key(
+    "approximate",
+    Flag(),
+    "Let the server estimate it in the one pass over the documents (MongoDB 7.0); else it is exact.",
+    default="false",
+)
+_POPULATION = Key(
+    "population",
+    Flag(),
+    "Of the whole population (divide by n); else of a sample (by n - 1), and null of one value.",
+    default="false",
+)
+_DISTINCT = (
+    Key("expr", EXPRESSION, "The value whose distinct occurrences are counted.", required=True),
+    Key(
+        "having",
+        EXPRESSION,
+        "Count only values whose own metrics satisfy it: `lessons >= 5`, of metrics of the same source.",
+    ),
+    Key(
+        "cardinality_at_most",
+        Number(least=1, most=10_000, help="leave it out: without it any number of values is counted exactly"),
+        "Collect a row's values in a set, in the one pass over the documents; more of them fail the run.",
+    ),
+)
+_TOP = (
+    Key("expr", EXPRESSION, "The value that is listed.", required=True),
+    Key(
+        "k",
+        Number(least=1, most=100, help="write 1 to 100: the list stands in every row"),
+        "How many values the list has at most.",
+        required=True,
+    ),
+    Key(
+        "by",
+        EXPRESSION,
+        "What is summed to order the values, an SQL expression.",
+        default="the number of documents",
+    ),
+)
 _VARIANTS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "count",
@@ -94,10 +147,22 @@ _VARIANTS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("avg", (_VALUE,)),
     ("min", (_VALUE,)),
     ("max", (_VALUE,)),
+    ("count_distinct", _DISTINCT),
+    ("median", (_VALUE, _METHOD, _APPROXIMATE)),
     (
-        "count_distinct",
-        (Key("expr", EXPRESSION, "The value whose distinct occurrences are counted.", required=True),),
+        "percentile",
+        (
+            _VALUE,
+            Key("p", Number(whole=False), "The share of values up to it: 0.9 for the 90th.", required=True),
+            _METHOD,
+            _APPROXIMATE,
+        ),
     ),
+    ("stddev", (_VALUE, _POPULATION)),
+    ("variance", (_VALUE, _POPULATION)),
+    ("first", (_VALUE,)),
+    ("last", (_VALUE,)),
+    ("top", _TOP),
     ("ratio", _RATIO),
     ("derived", _DERIVED),
 )
@@ -126,7 +191,7 @@ def definition(with_source: bool) -> Keys:
                 "empty",
                 Either((Null(), Number(whole=False), PLAIN, Flag())),
                 "The value where nothing matched.",
-                default="0 for count, sum and count_distinct, else null",
+                default="0 for count, sum and count_distinct, [] for top, else null",
             ),
             Key("hidden", Flag(), "Compute it as part of others, and do not write it.", default="false"),
         ),
