@@ -119,6 +119,42 @@ def test_a_double_that_is_nearly_the_stored_one_is_kept(writer: World, factor: f
     assert (after["updated_at"] == before["updated_at"]) is kept
 
 
+EVERY = replace(
+    SUBJECT,
+    metrics=(
+        count("orders"),
+        Metric("spread", "stddev", source="orders", expr="x"),
+        Metric("middle", "median", source="orders", expr="x"),
+        Metric("newest", "last", source="orders", expr="price"),
+        Metric("best", "top", source="orders", expr="n", k=2, by="price"),
+        Metric("kinds", "count_distinct", source="orders", expr="n", cardinality_at_most=2),
+        Metric("held", "count_distinct", source="orders", expr="n", having="orders >= 2"),
+    ),
+)
+
+
+@pytest.mark.parametrize(("factor", "kept"), [(1 + 4e-13, True), (1 + 4e-9, False)])
+def test_states_of_every_kind_are_compared(writer: World, factor: float, kept: bool) -> None:
+    """Lists and states of several numbers are the same again, and their doubles as near as any double."""
+    days = [
+        {"_id": hour, "at": at("2024-03-01", hour), "country": "DE", "n": hour % 2, "x": hour / 7}
+        for hour in range(5)
+    ]
+    for one in days:
+        one["price"] = Decimal128("1")
+    writer.fill(days)
+    writer.whole(writer.run(EVERY, DAY))
+    (before,) = writer.rows()
+    assert before["best"] == [{"value": 0, "n": Decimal128("3")}, {"value": 1, "n": Decimal128("2")}]
+    assert (before["kinds"], before["held"], before["newest"]) == (2, 2, Decimal128("1"))
+    writer.fill([{**one, "x": one["x"] * factor} for one in days])
+    receipt = writer.whole(writer.run(EVERY, DAY, run_id="dag/2"))
+    (after,) = writer.rows()
+    assert counts(receipt) == ((0, 0, 1, 0) if kept else (0, 1, 0, 0))
+    assert (after["updated_at"] == before["updated_at"]) is kept
+    assert (content([after]) == content([before])) is kept
+
+
 def test_null_and_zero_and_infinity_are_not_nearly_equal(writer: World) -> None:
     """A value that becomes null, or stops being null or infinite, is a change."""
     subject = replace(SUBJECT, metrics=(Metric("low", "min", source="orders", expr="x"),))

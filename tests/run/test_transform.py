@@ -336,6 +336,15 @@ def test_a_merged_sum_past_64_bits_fails_too(world: World) -> None:
         world.transform(_month(world))
 
 
+def test_a_set_past_its_bound_fails_and_names_its_row(either: World) -> None:
+    """More values than `cardinality_at_most` declares: the run fails, and says which row, and how many."""
+    few = Metric("kinds", "count_distinct", source="orders", expr="n", cardinality_at_most=3)
+    either.fill([{"at": at("2024-03-01"), "country": "DE", "n": one} for one in range(4)])
+    said = r"2024-03-01\|DE: set\(n\): there are 4 values, and `cardinality_at_most` is 3"
+    with pytest.raises(RunError, match=said):
+        either.transform(either.run(replace(SUBJECT, metrics=(few,)), DAY))
+
+
 def test_a_row_with_a_problem_stops_the_run(either: World) -> None:
     """`on_zero: error` meets a zero: the error names row, metric and problem; the target is untouched."""
     either.fill(DOCUMENTS)
