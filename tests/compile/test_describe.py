@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dashpipe.compile import PASSES, CompileError, advice, compile_subject, describe, emit
+from dashpipe.compile import PASSES, CompileError, advice, compile_subject, describe, doc, emit
 from dashpipe.spec.model import (
     Dimension,
     Env,
@@ -220,3 +220,49 @@ def test_sources_that_differ_in_a_dimension_are_refused() -> None:
     other = replace(VISITS, dimensions=(Dimension("country", "length(land)"),))
     with pytest.raises(CompileError, match="country is string in source orders and integer in source visits"):
         compile_subject(replace(SUBJECT, sources=(ORDERS, other)))
+
+
+def test_every_kind_of_leaf_is_told() -> None:
+    """What a metric is made of says its share, its length and its condition, and how a spread is finished."""
+    metrics = (
+        Metric("orders", "count", "orders"),
+        Metric("slow", "percentile", "orders", "total", p="0.9"),
+        Metric("about", "median", "orders", "total", approximate=True),
+        Metric("spread", "stddev", "orders", "total"),
+        Metric("spread_all", "variance", "orders", "total", population=True),
+        Metric("best", "top", "orders", "status", k=3, by="n"),
+        Metric("held", "count_distinct", "orders", "status", having="orders >= 2"),
+    )
+    subject = replace(SUBJECT, sources=(ORDERS,), metrics=metrics, grains=(Grain.DAY,), checks=())
+    lines = [one.strip() for one in describe.plan_lines(compile_subject(subject))]
+    assert [one for one in lines if one.startswith("Finalise")] == [
+        "Finalise orders = count(*)",
+        "Finalise slow = discrete(total, p 0.9)",
+        "Finalise about = approximate(total, p 0.5)",
+        "Finalise spread = stddev_samp from moments(total)",
+        "Finalise spread_all = variance_pop from moments(total)",
+        "Finalise best = top(status, 3 by n)",
+        "Finalise held = having(status, having orders >= 2)",
+    ]
+    assert "Aggregate orders: count(*), approximate(total, p 0.5), moments(total)" in lines
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        (Metric("m", "percentile", "orders", "total", p="0.9"), "percentile 0.9 of `total` (orders)"),
+        (
+            Metric("m", "median", "orders", "total", approximate=True),
+            "approximate median of `total` (orders)",
+        ),
+        (Metric("m", "stddev", "orders", "total"), "sample stddev of `total` (orders)"),
+        (Metric("m", "top", "orders", "status", k=3, by="n"), "top 3 of `status` by `n` (orders)"),
+        (
+            Metric("m", "count_distinct", "orders", "who", having="orders >= 2", where="n > 1"),
+            "count_distinct of `who` having `orders >= 2` where `n > 1` (orders)",
+        ),
+    ],
+)
+def test_a_metric_is_told_in_a_phrase(metric: Metric, said: str) -> None:
+    """The DAG's page says of a metric what makes it another number."""
+    assert doc.what(metric) == said

@@ -158,7 +158,8 @@ def document(seed: int, number: int, tz: str, day: date, time: str = "at", kind:
     elif odd < 0.07 and isinstance(made.get("geo"), dict):
         made["geo"]["city"] = rng.choice([None, 5, [{"name": "a"}], [[{"name": "a"}]], []])
     elif odd < 0.09 and "." in time:
-        made[time.split(".", maxsplit=1)[0]] = rng.choice([[{time.split(".")[1]: at}], [], None, 4])
+        one = {} if at is ABSENT else {time.split(".")[1]: at}
+        made[time.split(".", maxsplit=1)[0]] = rng.choice([[one], [], None, 4])
     return made
 
 

@@ -159,7 +159,8 @@ def _fetch(work: Work, source: str, scan: Stages, more: Stages, into: str, *, fr
 def _explain(
     work: Work, source: str, reader: Collection[Document], scan: Stages, error: OperationFailure
 ) -> None:
-    """Where a pipeline failed because a sum leaves 64 bits, say whose it is; else leave it to the caller."""
+    """Where a sum leaves 64 bits, or the server cannot estimate, say so; else leave it to the caller."""
+    problems.refuse_estimates(work.run.plan, work.grain, source, error)
     leaves = problems.wide_sums(work.run.plan, work.grain, source)
     if not leaves or error.code in (13, 50):
         return
