@@ -159,6 +159,21 @@ def empties(subject: Subject, types: dict[str, FieldType | None], known: Known) 
             yield "E009", Problem(at, text, "write a value of the metric's type, or null")
 
 
+def ranges(subject: Subject, types: dict[str, FieldType | None], known: Known) -> Iterator[Found]:
+    """A check of a range is of a number: in BSON's order every text and list is above all numbers."""
+    metrics = {one.name: one for one in subject.metrics}
+    for one in subject.checks:
+        type_, at = types.get(one.metric or ""), one.origin.at("metric")
+        if one.type != "range" or type_ is None or type_ in NUMERIC or at in known.wrong:
+            continue
+        known.wrong.add(at)
+        text = f"`{one.metric}` is {_kind(type_)}, and a range is of numbers"
+        related: tuple[tuple[At, str], ...] = (
+            (metrics[one.metric or ""].origin, f"the metric `{one.metric}`"),
+        )
+        yield "E012", Problem(at, text, "check a metric that is a number, or `type: missing`", related)
+
+
 def _takes(type_: FieldType, value: object) -> bool:
     if isinstance(value, bool):
         return type_ is FieldType.BOOLEAN

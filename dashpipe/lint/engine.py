@@ -36,6 +36,7 @@ NAMES = {
     "E009": "empty-of-another-type",
     "E010": "metric-in-expression",
     "E011": "field-misspelt",
+    "E012": "range-of-no-number",
     "L001": "ignores-nothing",
     "L002": "ignore-without-reason",
     "L003": "bad-comment",

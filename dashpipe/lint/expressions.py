@@ -54,6 +54,7 @@ def check(subject: Subject, view: View, known: Known, model: bool = False) -> It
             yield from _agree(subject, source, work, keys)
     yield from composites.check(subject, view, types, known)
     yield from composites.empties(subject, types, known)
+    yield from composites.ranges(subject, types, known)
 
 
 class _Source:

@@ -96,6 +96,7 @@ MODULES = (
     "e009_empty_of_another_type",
     "e010_metric_in_expression",
     "e011_field_misspelt",
+    "e012_range_of_no_number",
     "c001_distinct_reread",
     "c002_many_distincts",
     "c003_hours_far_back",
