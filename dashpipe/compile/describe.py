@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
-from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Spread, Value
+from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Same, Spread, Value
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
 
@@ -38,6 +38,12 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             yield f"  Join {', '.join(one.name for one in plan.sources)} by key"
             indent = "    "
         for source in plan.sources:
+            merging = plan.merging(source.name, grain)
+            if merging is not None:
+                yield (
+                    f"{indent}Reach {source.name} over states of {merging.atom.value}, "
+                    "where all are published; else"
+                )
             roll = plan.rollup(source.name, grain)
             if roll is not None:
                 finer = " or ".join(one.value for one in roll.finer)
@@ -72,6 +78,8 @@ def finaliser(plan: Plan, column: Column) -> str:
             return f"{name} from {labels[state]}"
         case Ratio(numerator, denominator, _):
             return f"{numerator} / {denominator}"
+        case Same(other):
+            return other
         case Formula(_, refs):
             metric = next((one for one in plan.subject.metrics if one.name == column.name), None)
             return (metric.expr if metric is not None else None) or " ".join(name for name, _ in refs)
@@ -88,7 +96,8 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
     """Every pipeline of a grain's transform from the sources: what it does, where it runs, its stages."""
     found: list[tuple[str, str, emit.Stages]] = []
     lookups = {one.name: f"staging_lookup_{one.name}" for one in plan.lookups}
-    final = emit.finalise(plan, grain, (), lookups, "staging")
+    wholes = {of: f"staging_whole{at}" for at, of in enumerate(emit.wholes(plan, grain))}
+    final = emit.finalise(plan, grain, (), lookups, "staging", wholes)
     if emit.direct(plan, grain):
         source = plan.sources[0]
         stages = emit.scan(plan, grain, source.name, labels, None)[0] + final
@@ -97,6 +106,22 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         into = emit.Ref("target", "staging_parts")
         what, where = f"{grain.value}: parts of {source.name}", place(source.source.collection)
         found += [(what, where, stages) for stages in emit.scan(plan, grain, source.name, labels, into)]
+        merging = plan.merging(source.name, grain)
+        further = f"{grain.value}: what {source.name} reaches back to"
+        for of, stages in emit.scans(plan, grain, source.name, labels, merging=merging is not None):
+            whole_of = into if of is None else emit.Ref("target", wholes[of])
+            found.append((further, where, [*stages, *emit.merge(whole_of)]))
+        if merging is not None:
+            ours = "staging_parts" if merging.atom is grain else f"staging_{merging.atom.value}"
+            target = collection_name(
+                place(plan.subject.target.collection), merging.atom, plan.subject.version
+            )
+            merged = emit.over_states(plan, grain, source.name, labels, (), target, into)
+            found += [(further, ours, stages) for stages in merged]
+    for of, name in wholes.items():
+        what = f"{grain.value}: parts of {', '.join(of) or 'all rows'}"
+        whole = emit.Ref("target", name)
+        found += [(what, "staging_parts", stages) for stages in emit.of_parts(plan, grain, of, whole)]
     found.append((f"{grain.value}: rows from parts", "staging_parts", final))
     for one in found[:-1]:
         emit.verify(one[2])

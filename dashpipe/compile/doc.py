@@ -76,6 +76,13 @@ def _aggregate(metric: Metric) -> str:
     return " ".join(one for one in (about, metric.type, number) if one)
 
 
+def _reach(metric: Metric) -> str:
+    """The time that a cumulative metric runs over."""
+    if metric.window is not None:
+        return f"over {metric.window}"
+    return "of all time" if metric.to_date is None else f"{metric.to_date} to date"
+
+
 def what(metric: Metric) -> str:
     """A metric in one phrase: ``sum of `duration_s / 60` where `score >= 60` (lessons)``."""
     if metric.type == "ratio":
@@ -86,8 +93,14 @@ def what(metric: Metric) -> str:
             text += f" by `{metric.by}`"
         if metric.having:
             text += f" having `{metric.having}`"
+    elif metric.type == "cumulative":
+        text = f"{metric.metric} {_reach(metric)}"
+    elif metric.type == "share":
+        text = f"share of {metric.metric} within {', '.join(metric.of) or 'all rows'}"
     else:
         text = f"`{metric.expr}`"
+        moved = [f"{one.alias} = {one.metric} {one.offset} before" for one in metric.inputs if one.offset]
+        text += f" ({', '.join(moved)})" if moved else ""
     if metric.where:
         text += f" where `{metric.where}`"
     return text + (f" ({metric.source})" if metric.source else "")

@@ -18,6 +18,9 @@ from dashpipe.spec.model import Time
 Filter = dict[str, Any]
 Span = tuple[datetime, datetime]
 
+#: Before every document that counts; a day above the least date, since ranges of text are a day wider.
+BEGINNING = datetime(1, 1, 3, tzinfo=timezone.utc)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _DAY, _SECOND, _TICK = timedelta(days=1), timedelta(seconds=1), timedelta(milliseconds=1)
 
@@ -93,6 +96,11 @@ def between(time: Time, spans: Iterable[Span], exactly: bool = False) -> Filter:
 def since(time: Time, start: datetime) -> Filter:
     """The filter for documents whose instant is not before ``start`` (text: by less than two days)."""
     return between(time, [(start, datetime(9999, 12, 28, tzinfo=timezone.utc))])
+
+
+def before(time: Time, end: datetime) -> Filter:
+    """The filter for documents whose instant lies before ``end``."""
+    return between(time, [(BEGINNING, end)], exactly=True)
 
 
 def timed(time: Time) -> Filter:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from dashpipe import expr
 from dashpipe.compile.errors import CompileError
+from dashpipe.compile.frame import PLAIN, Frame, cumulated, moved
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import (
     Aggregate,
@@ -18,6 +20,7 @@ from dashpipe.compile.plan import (
     Mean,
     Plan,
     Ratio,
+    Same,
     SourcePlan,
     Spread,
     Value,
@@ -28,6 +31,9 @@ from dashpipe.spec.model import AGGREGATES, COMPOSITES, Grain, Metric, Subject
 from dashpipe.spec.typing import filters, method_of, parse, parts_of
 
 _DECIMAL = FieldType.DECIMAL
+
+#: How a column is finished, its type, and the leaves that tell whether anything matched.
+_Finished = tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]
 
 
 class _Builder:
@@ -56,11 +62,21 @@ class _Builder:
         kind: str,
         wheres: tuple[str, ...],
         grains: tuple[Grain, ...],
+        frame: Frame,
         having: Having | None = None,
     ) -> Leaf:
+        """A leaf, and those whose states it is made of."""
         source = metric.source or ""
         own = wheres if metric.where is None else (*wheres, metric.where)
-        return self.add(source, self.readings[source].leaf(kind, metric, own, having), grains)
+        made = self.readings[source].leaf(kind, metric, own, having, frame)
+        if made.merges and frame.of is not None:
+            base = self.leaf(metric, kind, wheres, grains, replace(frame, of=None))
+            made = replace(made, base=base.id)
+        elif made.merges and frame.reaches:
+            atoms = {frame.atom(grain) for grain in grains}
+            stored = tuple(grain for grain in self.subject.grains if grain in atoms)
+            made = replace(made, base=self.leaf(metric, kind, wheres, stored, PLAIN).id)
+        return self.add(source, made, grains)
 
     def add(self, source: str, leaf: Leaf, grains: Iterable[Grain]) -> Leaf:
         reading = self.readings[source]
@@ -72,24 +88,30 @@ class _Builder:
         return leaf
 
     def column(
-        self, name: str, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
+        self,
+        name: str,
+        wheres: tuple[str, ...],
+        grains: tuple[Grain, ...],
+        trail: tuple[str, ...],
+        frame: Frame = PLAIN,
     ) -> Column:
-        """The column of a metric under further filters, built once, after the columns that it reads."""
+        """A metric's column under further filters and in a frame, built once, after those that it reads."""
         if name in trail:
             raise CompileError(self.subject.id, f"metrics refer to each other: {' -> '.join((*trail, name))}")
         metric = self.metrics.get(name)
         if metric is None:
             raise CompileError(self.subject.id, f"there is no metric {name}")
         label = name if not wheres else f"{name} where {' and '.join(wheres)}"
+        label += "" if frame.plain else f" {frame}"
         built = self.columns.get(label)
         if built is not None and set(grains) <= set(built.grains):
             return built
         if built is not None:
             grains = tuple(one for one in self.subject.grains if one in grains or one in built.grains)
         if metric.type in AGGREGATES:
-            finaliser, type_, matched = self.aggregate(metric, wheres, grains, (*trail, name))
+            finaliser, type_, matched = self.aggregate(metric, wheres, grains, (*trail, name), frame)
         else:
-            finaliser, type_, matched = self.composite(metric, wheres, grains, (*trail, name))
+            finaliser, type_, matched = self.composite(metric, wheres, grains, (*trail, name), frame)
         column = Column(
             name=label,
             finaliser=finaliser,
@@ -98,28 +120,34 @@ class _Builder:
             empty=metric.empty,
             has_empty=metric.has_empty,
             grains=grains,
-            shown=() if metric.hidden or wheres else self.grains(metric),
+            shown=() if metric.hidden or wheres or not frame.plain else self.grains(metric),
+            frame=frame,
         )
         self.columns[label] = column
         return column
 
     def aggregate(
-        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
-    ) -> tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]:
+        self,
+        metric: Metric,
+        wheres: tuple[str, ...],
+        grains: tuple[Grain, ...],
+        trail: tuple[str, ...],
+        frame: Frame,
+    ) -> _Finished:
         if metric.type == "avg":
-            total = self.leaf(metric, "sum", wheres, grains)
-            count = self.leaf(metric, "count", wheres, grains)
+            total = self.leaf(metric, "sum", wheres, grains, frame)
+            count = self.leaf(metric, "count", wheres, grains, frame)
             type_ = _DECIMAL if total.type is _DECIMAL else FieldType.NUMBER
             return Mean(total.id, count.id), type_, ((count.id, "count"),)
         kind = _kind(metric)
         having = None if metric.having is None else self.having(metric, trail)
-        leaf = self.leaf(metric, kind, wheres, grains, having)
+        leaf = self.leaf(metric, kind, wheres, grains, frame, having)
         matched = (leaf.id, kind)
         if kind == "moments":
             spread = Spread(leaf.id, metric.population, root=metric.type == "stddev")
             return spread, leaf.type, (matched,)
         if metric.type == "sum" and metric.name in self.told:
-            matched = (self.leaf(metric, "count", wheres, grains).id, "count")
+            matched = (self.leaf(metric, "count", wheres, grains, frame).id, "count")
         return Value(leaf.id), leaf.type, (matched,)
 
     def having(self, metric: Metric, trail: tuple[str, ...]) -> Having:
@@ -147,14 +175,27 @@ class _Builder:
         return Having(typed, refs, tuple(inner.columns.values()), leaves)
 
     def composite(
-        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], trail: tuple[str, ...]
-    ) -> tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]:
+        self,
+        metric: Metric,
+        wheres: tuple[str, ...],
+        grains: tuple[Grain, ...],
+        trail: tuple[str, ...],
+        frame: Frame,
+    ) -> _Finished:
         inner = wheres if metric.where is None else (*wheres, metric.where)
-        if metric.type == "ratio":
-            sides = [
-                self.column(name or "", inner, grains, trail)
-                for name in (metric.numerator, metric.denominator)
-            ]
+        if metric.type == "cumulative":
+            if frame.runs:
+                raise CompileError(self.subject.id, f"{metric.name} is cumulative within a cumulative metric")
+            one = self.column(metric.metric or "", inner, grains, trail, cumulated(frame, metric))
+            return Same(one.name), one.type, one.matched
+        if metric.type in ("ratio", "share"):
+            names = (metric.numerator, metric.denominator)
+            frames = (frame, frame)
+            if metric.type == "share":
+                if frame.of is not None:
+                    raise CompileError(self.subject.id, f"{metric.name} is a share of a share")
+                names, frames = (metric.metric, metric.metric), (frame, replace(frame, of=metric.of))
+            sides = [self.column(name or "", inner, grains, trail, each) for name, each in zip(names, frames)]
             type_ = _DECIMAL if all(one.type is _DECIMAL for one in sides) else FieldType.NUMBER
             matched = tuple(dict.fromkeys((*sides[0].matched, *sides[1].matched)))
             return Ratio(sides[0].name, sides[1].name, metric.on_zero), type_, matched
@@ -164,7 +205,13 @@ class _Builder:
         for ref in expr.names(parsed):
             given = inputs.get(ref.name)
             more = inner if given is None or given.where is None else (*inner, given.where)
-            refs[ref.name] = self.column(ref.name if given is None else given.metric, more, grains, trail)
+            within = frame
+            if given is not None and given.offset is not None:
+                if frame.runs:
+                    raise CompileError(self.subject.id, f"{metric.name} has an offset in a cumulative metric")
+                within = moved(frame, given.offset)
+            called = ref.name if given is None else given.metric
+            refs[ref.name] = self.column(called, more, grains, trail, within)
         scope = Scope(
             fields={},
             dimensions={},

@@ -8,36 +8,11 @@ Anything else would compare a partition with the pieces of two others, and is re
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable
 from datetime import date, timedelta
 
 from dashpipe.compile.periods import day_of, first_day, last_day
 from dashpipe.spec.model import Calendar, Grain
-
-_DAYS = {Grain.DAY: 1, Grain.WEEK: 7}
-_MONTHS = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}
-
-
-def fits(grain: Grain, n: int, unit: Grain) -> bool:
-    """Whether an offset of ``n`` units moves each partition of a grain onto a partition's start.
-
-    Args:
-        grain: The grain of the partitions.
-        n: How many units, of either sign.
-        unit: The unit: any grain but hour.
-    """
-    if grain is Grain.HOUR or unit is Grain.HOUR:
-        return False
-    if grain is Grain.DAY:
-        return True
-    if grain is Grain.WEEK:
-        return unit is Grain.YEAR or (unit in _DAYS and n * _DAYS[unit] % 7 == 0)
-    return unit in _MONTHS and n * _MONTHS[unit] % _MONTHS[grain] == 0
-
-
-def fitting(n: int, unit: Grain, among: Iterable[Grain]) -> tuple[Grain, ...]:
-    """The grains at which an offset can be used, for the refusal at another one."""
-    return tuple(grain for grain in among if fits(grain, n, unit))
+from dashpipe.spec.moves import DAYS, MONTHS, fits
 
 
 def shift(grain: Grain, label: str, n: int, unit: Grain, calendar: Calendar) -> str | None:  # noqa: ARG001
@@ -64,12 +39,12 @@ def shift(grain: Grain, label: str, n: int, unit: Grain, calendar: Calendar) -> 
         raise ValueError(f"{n} {unit.value} is no offset at grain {grain.value}")
     day = day_of(label)
     try:
-        if unit in _DAYS:
-            moved = day + timedelta(days=n * _DAYS[unit])
+        if unit in DAYS:
+            moved = day + timedelta(days=n * DAYS[unit])
         elif grain is Grain.WEEK:
             moved = _same_week(day, n)
         else:
-            moved = _months_later(day, n * _MONTHS[unit])
+            moved = _months_later(day, n * MONTHS[unit])
     except (OverflowError, ValueError):
         return None
     return moved.isoformat()

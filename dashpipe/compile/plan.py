@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.leaves import kind_of
 from dashpipe.expr import FieldType, Typed
 from dashpipe.spec.model import Grain, Lookup, Source, Subject
@@ -50,7 +51,9 @@ class Options:
 class Leaf:
     """One aggregation of one source: ``kind`` of ``expr`` where ``where`` (both ``None`` for a plain count).
 
-    ``type`` is that of its value as rows hold it. ``label`` says the same in the spec's words.
+    ``type`` is that of its value as rows hold it. ``label`` says the same in the spec's words. ``frame`` is
+    which documents it covers; ``base`` is the leaf whose states make it up where they merge: over time, or
+    over the rows of a whole.
     """
 
     id: str
@@ -61,6 +64,8 @@ class Leaf:
     type: FieldType
     label: str
     options: Options = Options()
+    frame: Frame = PLAIN
+    base: str | None = None
 
     @property
     def merges(self) -> bool:
@@ -73,6 +78,11 @@ class Leaf:
         inner = () if self.options.having is None else self.options.having.leaves
         own = (self.expr, self.where, self.options.by)
         return (*(one for one in own if one is not None), *(one for leaf in inner for one in leaf.reads))
+
+    @property
+    def stored(self) -> bool:
+        """Whether rows keep its state: one that merges, of just the row's documents."""
+        return self.merges and self.frame.plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,11 @@ class Aggregate:
         """The grouping by key and value that its leaves need below the one by key; empty: none."""
         return kind_of(self.leaves[0]).level
 
+    @property
+    def frame(self) -> Frame:
+        """Which documents all of its leaves cover."""
+        return self.leaves[0].frame
+
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
@@ -128,6 +143,14 @@ class SourcePlan:
         """The leaves that a grain needs."""
         ids = dict(self.by_grain)[grain]
         return tuple(leaf for leaf in self.leaves if leaf.id in ids)
+
+    def own_at(self, grain: Grain) -> tuple[Leaf, ...]:
+        """Those of them that cover just the row's own partition and key."""
+        return tuple(leaf for leaf in self.leaves_at(grain) if leaf.frame.plain)
+
+    def framed_at(self, grain: Grain) -> tuple[Leaf, ...]:
+        """Those of them that cover something else."""
+        return tuple(leaf for leaf in self.leaves_at(grain) if not leaf.frame.plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +194,14 @@ class Formula:
     refs: tuple[tuple[str, str], ...]
 
 
-Finaliser = Value | Mean | Spread | Ratio | Formula
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The value of another column."""
+
+    column: str
+
+
+Finaliser = Value | Mean | Spread | Ratio | Formula | Same
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +209,8 @@ class Column:
     """A metric of the row: how it is finished, and its value where nothing matched.
 
     ``matched`` are the leaves that tell whether anything matched: (leaf id, kind). It is computed at
-    ``grains``, because another column there may read it, and written at ``shown``.
+    ``grains``, because another column there may read it, and written at ``shown``. Where its frame leads to
+    before the subject's start it is null.
     """
 
     name: str
@@ -190,6 +221,7 @@ class Column:
     has_empty: bool
     grains: tuple[Grain, ...]
     shown: tuple[Grain, ...]
+    frame: Frame = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +244,15 @@ class RollUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Merged:
+    """What the leaves of a source and grain reach back to can be merged from the states of ``atom``."""
+
+    source: str
+    grain: Grain
+    atom: Grain
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What a pass did or why it did nothing, in words, for ``show``."""
 
@@ -229,12 +270,18 @@ class Plan:
     columns: tuple[Column, ...]
     lookups: tuple[LookupPlan, ...]
     rollups: tuple[RollUp, ...] = ()
+    merged: tuple[Merged, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property
     def grains(self) -> tuple[Grain, ...]:
         """The grains, finest first: the order in which they are computed."""
         return tuple(grain for grain in Grain if grain in self.subject.grains)
+
+    @property
+    def reaches(self) -> bool:
+        """Whether any leaf covers time beside its row's own partition."""
+        return any(leaf.frame.reaches for one in self.sources for leaf in one.leaves)
 
     def source(self, name: str) -> SourcePlan:
         """The source of that name.
@@ -250,6 +297,13 @@ class Plan:
     def rollup(self, source: str, grain: Grain) -> RollUp | None:
         """How a grain of a source may be merged from states; ``None``: it must be read from the source."""
         for one in self.rollups:
+            if one.source == source and one.grain is grain:
+                return one
+        return None
+
+    def merging(self, source: str, grain: Grain) -> Merged | None:
+        """How what leaves reach back to may be merged; ``None``: it must be read from the source."""
+        for one in self.merged:
             if one.source == source and one.grain is grain:
                 return one
         return None

@@ -10,6 +10,7 @@ from dashpipe import expr
 from dashpipe.compile import canonical
 from dashpipe.compile.emit.levels import judged
 from dashpipe.compile.errors import CompileError
+from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.plan import Having, Key, Leaf, Options
 from dashpipe.expr import FieldType, Scope, Typed
 from dashpipe.spec.model import Env, Metric, Source, Subject
@@ -46,8 +47,9 @@ class Reading:
         metric: Metric | None = None,
         wheres: Iterable[str] = (),
         having: Having | None = None,
+        frame: Frame = PLAIN,
     ) -> Leaf:
-        """The leaf of ``kind`` over a metric's expression, of the documents that pass all of ``wheres``."""
+        """The leaf of ``kind`` over a metric's expression, of those documents that pass all of ``wheres``."""
         text = None if metric is None else metric.expr
         value = self.typed(text, None if metric is None else EXPECTED.get(metric.type))
         conditions = sorted(wheres)
@@ -56,11 +58,14 @@ class Reading:
         options = self.options(kind, metric, value, having)
         if options != Options():
             parts.append(_told(options))
+        if not frame.plain:
+            parts.append(frame.meaning)
         type_ = FieldType.INTEGER if kind == "count" or value is None or metric is None else (
             value.type if kind in _OF_VALUE else result(metric, value.type)
         )  # fmt: skip
         given = ", ".join([text or "*", *_said(kind, metric)])
         label = f"{kind}({given})" + (f" where {' and '.join(conditions)}" if conditions else "")
+        label += "" if frame.plain else f" {frame}"
         return Leaf(
             id=f"{kind}_{canonical.digest(parts)}",
             source=self.source.name,
@@ -70,6 +75,7 @@ class Reading:
             type=type_ or FieldType.STRING,
             label=label,
             options=options,
+            frame=frame,
         )
 
     def options(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def check(subject: Subject, view: View, types: dict[str, FieldType | None], known: Known) -> Iterator[Found]:
-    """Ratios and derived metrics are made of numbers; fills in their types."""
+    """Ratios, shares and derived metrics are made of numbers; fills in the types of all composites."""
     metrics = {one.name: one for one in subject.metrics}
     for metric in _in_order(subject, view):
         if metric.type == "ratio":
@@ -38,11 +38,27 @@ def check(subject: Subject, view: View, types: dict[str, FieldType | None], know
                     yield "E007", Problem(at, text, "name a metric that is a number", related)
             exact = all(one is FieldType.DECIMAL for one in sides)
             types[metric.name] = FieldType.DECIMAL if exact else FieldType.NUMBER
+        elif metric.type == "cumulative":
+            types[metric.name] = types.get(metric.metric or "")
+        elif metric.type == "share":
+            yield from _share(metric, metrics, types, known)
         elif metric.type == "derived" and metric.expr is not None:
             yield from _derived(subject, view, metric, types, known)
     for metric in subject.metrics:
         if metric.having is not None:
             yield from _having(subject, view, metric, types, known)
+
+
+def _share(
+    metric: Metric, metrics: dict[str, Metric], types: dict[str, FieldType | None], known: Known
+) -> Iterator[Found]:
+    type_, at = types.get(metric.metric or ""), metric.origin.at("metric")
+    types[metric.name] = FieldType.DECIMAL if type_ is FieldType.DECIMAL else FieldType.NUMBER
+    if type_ is not None and type_ not in NUMERIC and at not in known.wrong:
+        known.wrong.add(at)
+        text = f"`{metric.metric}` is {_kind(type_)}, and a share is of a number"
+        related: tuple[tuple[At, str], ...] = ((metrics[metric.metric or ""].origin, "the metric"),)
+        yield "E007", Problem(at, text, "name a metric that is a number", related)
 
 
 def _derived(

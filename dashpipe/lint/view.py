@@ -121,7 +121,8 @@ class View:
         return found[1]
 
     def _parts(self, metric: Metric) -> Iterator[Use]:
-        for key, name in (("numerator", metric.numerator), ("denominator", metric.denominator)):
+        sides = (("numerator", metric.numerator), ("denominator", metric.denominator))
+        for key, name in (*sides, ("metric", metric.metric)):
             if name is not None:
                 yield Use(name, self, metric.origin.at(key))
         given = over_metrics(metric)

@@ -61,6 +61,15 @@ def published(
     return {label: row for label, row in found.items() if row["state"] == PUBLISHED}
 
 
+def since(
+    database: Database[Document], subject_id: str, grain: Grain, start: datetime, as_of: datetime
+) -> dict[str, str]:
+    """The state of each partition of a grain that was ever written and begins in ``[start, as_of)``."""
+    wanted = {"subject": subject_id, "grain": grain.value, "start": {"$gte": start, "$lt": as_of}}
+    found = database[state.PARTITIONS].find({**wanted, "state": {"$ne": PRUNED}}, {"label": 1, "state": 1})
+    return {one["label"]: one["state"] for one in found}
+
+
 def due(database: Database[Document], subject: Subject, as_of: datetime, spec_hash: str) -> Labels:
     """The partitions that a run without ``from`` and ``to`` computes beside its window, a grain.
 

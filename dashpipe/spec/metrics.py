@@ -153,6 +153,8 @@ class _Table:
                 numerator=self.part(metric.numerator, scope, at.at("numerator")),
                 denominator=self.part(metric.denominator, scope, at.at("denominator")),
             )
+        if metric.type in ("cumulative", "share"):
+            return replace(metric, metric=self.part(metric.metric, scope, at.at("metric")))
         inputs: dict[str, Input] = {}
         for one in metric.inputs:
             if one.alias in inputs:

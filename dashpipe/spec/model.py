@@ -32,7 +32,7 @@ AGGREGATES = (
 )
 
 #: Metric types computed from other metrics of the same row.
-COMPOSITES = ("ratio", "derived")
+COMPOSITES = ("ratio", "derived", "cumulative", "share")
 
 
 class Origin(NamedTuple):
@@ -102,12 +102,25 @@ class Dimension:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """A length of calendar time: ``7 days``. ``unit`` is a grain's word."""
+
+    n: int
+    unit: str
+
+    def __str__(self) -> str:
+        """As a spec says it."""
+        return f"{self.n} {self.unit}" + ("" if self.n == 1 else "s")
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
-    """One named input of a derived metric."""
+    """One named input of a derived metric; with ``offset``, its value that long before."""
 
     metric: str
     alias: str
     where: str | None = None
+    offset: Period | None = None
     origin: Origin = field(default=NOWHERE, compare=False)
 
 
@@ -118,7 +131,9 @@ class Metric:
     ``empty`` is the value where nothing matched, in force only if ``has_empty`` (YAML's ``null`` is a value).
     ``source`` is the name of a source of the subject, ``None`` on composites. ``hidden`` metrics are
     computed and kept as state, and not written under their name. ``grains`` is ``None`` where the metric is
-    of every grain.
+    of every grain. ``metric`` is what a cumulative metric or a share is of; ``window`` and ``to_date`` are a
+    cumulative metric's reach (neither: all time), ``period_agg`` its value for a coarser grain; ``of`` are
+    the dimensions of a share's whole.
 
     ``p`` is a share as decimal text without zeros at its end (0.9). ``by`` is summed to order a ``top`` list
     of ``k`` values. ``having`` is a condition over metrics of the same source, each of the documents of one
@@ -142,6 +157,11 @@ class Metric:
     by: str | None = None
     having: str | None = None
     cardinality_at_most: int | None = None
+    metric: str | None = None
+    window: Period | None = None
+    to_date: str | None = None
+    period_agg: str | None = None
+    of: tuple[str, ...] = ()
     grains: tuple[Grain, ...] | None = None
     empty: Any = None
     has_empty: bool = False

@@ -30,6 +30,7 @@ from dashpipe.spec.values import (
     grains,
     number,
     optional,
+    period,
     share,
     text,
     texts,
@@ -145,7 +146,13 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         denominator=optional(node, "denominator"),
         on_zero=on_zero if isinstance(on_zero, (str, int)) else None,
         inputs=tuple(
-            Input(text(one, "metric"), text(one, "as") or text(one, "metric"), optional(one, "where"), at)
+            Input(
+                text(one, "metric"),
+                text(one, "as") or text(one, "metric"),
+                optional(one, "where"),
+                period(child(one, "offset")),
+                at,
+            )
             for one, at in entries(child(node, "inputs"), origin.at("inputs"))
         ),
         p=share(child(node, "p")),
@@ -156,6 +163,11 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         by=optional(node, "by"),
         having=optional(node, "having"),
         cardinality_at_most=whole(child(node, "cardinality_at_most")),
+        metric=optional(node, "metric"),
+        window=period(child(node, "window")),
+        to_date=optional(node, "to_date"),
+        period_agg=optional(node, "period_agg"),
+        of=texts(child(node, "of")),
         grains=grains(child(node, "grains")),
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,
@@ -172,7 +184,7 @@ def build_taken(node: Node, origin: Origin) -> Take | None:
     """The metric that an item of a subject's list takes, ``None`` where the item defines one."""
     if isinstance(node, Map):
         name, alias = optional(node, "metric"), optional(node, "as")
-        if name is None:
+        if name is None or node.get("type") is not None:
             return None
     else:
         name, alias = as_text(node), None

@@ -198,6 +198,8 @@ def parts_of(metric: Metric) -> list[tuple[str, Use | None]]:
     """The metrics that a composite is made of, each with the filter that the composite's input adds."""
     if metric.type == "ratio":
         return [(one, None) for one in (metric.numerator, metric.denominator) if one is not None]
+    if metric.type in ("cumulative", "share"):
+        return [] if metric.metric is None else [(metric.metric, None)]
     inputs = {one.alias: one for one in metric.inputs}
     found: list[tuple[str, Use | None]] = []
     for name in refs(metric):

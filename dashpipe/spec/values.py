@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashpipe.spec.model import Env, EnvText, Grain, Origin
+from dashpipe.spec.model import Env, EnvText, Grain, Origin, Period
 from dashpipe.spec.node import Map, Node, Scalar, Seq
 
 _GRAINS = {one.value: one for one in Grain}
@@ -98,3 +98,10 @@ def env_text(node: Node | None) -> EnvText | None:
         name = optional(node, "env")
         return None if name is None else Env(name, optional(node, "default"))
     return as_text(node)
+
+
+def period(node: Node | None) -> Period | None:
+    """A length of calendar time: ``7 days``, ``1 week``."""
+    count, _, unit = (as_text(node) or "").partition(" ")
+    unit = unit.removesuffix("s")
+    return Period(int(count), unit) if count.isdecimal() and unit in _GRAINS else None

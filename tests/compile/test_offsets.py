@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashpipe.compile import offsets, periods
+from dashpipe.spec import moves
 from dashpipe.spec.model import WEEKDAYS, Calendar, Grain
 
 #: Units of an offset.
@@ -68,7 +69,7 @@ def test_whole_periods_are_counted_along_the_walk(
     calendar, walk = Calendar("UTC", week_start), starts(grain, week_start)
     label = holding(grain, day, week_start)
     wanted = walk[walk.index(label) + n * (lengths(unit, grain) or 0)]
-    assert offsets.fits(grain, n, unit)
+    assert moves.fits(grain, n, unit)
     assert offsets.shift(grain, label, n, unit, calendar) == wanted
     assert offsets.shifted_onto(grain, wanted, n, unit, calendar) == (label,)
 
@@ -124,7 +125,7 @@ def test_readers_are_all_that_move_onto_a_partition(
     day: date, week_start: str, n: int, grain: Grain, unit: Grain
 ) -> None:
     """The readers of a partition are those of the walk that are moved onto it, and no more."""
-    if not offsets.fits(grain, n, unit):
+    if not moves.fits(grain, n, unit):
         return
     calendar = Calendar("UTC", week_start)
     label = holding(grain, day, week_start)
@@ -141,7 +142,7 @@ def test_what_fits_lands_on_starts(day: date, week_start: str, n: int, grain: Gr
     """An offset that fits lands on a partition's start; one that does not is refused: it lands beside."""
     calendar = Calendar("UTC", week_start)
     label = periods.of_date(grain, day, calendar)
-    if offsets.fits(grain, n, unit):
+    if moves.fits(grain, n, unit):
         moved = offsets.shift(grain, label, n, unit, calendar)
         assert moved is not None
         assert periods.of_date(grain, date.fromisoformat(moved), calendar) == moved
@@ -169,10 +170,10 @@ def test_a_value_to_date_runs_from_the_start_of_the_last_days_period(
 
 def test_hours_have_no_offsets() -> None:
     """No offset is one of hours, or moves hours: a day of 23 of them has no twin of each."""
-    assert offsets.fitting(1, Grain.WEEK, Grain) == (Grain.DAY, Grain.WEEK)
-    assert offsets.fitting(1, Grain.HOUR, Grain) == ()
-    assert offsets.fitting(1, Grain.YEAR, Grain) == UNITS
-    assert offsets.fitting(-1, Grain.MONTH, Grain) == (Grain.DAY, Grain.MONTH)
+    assert moves.fitting(1, Grain.WEEK, Grain) == (Grain.DAY, Grain.WEEK)
+    assert moves.fitting(1, Grain.HOUR, Grain) == ()
+    assert moves.fitting(1, Grain.YEAR, Grain) == UNITS
+    assert moves.fitting(-1, Grain.MONTH, Grain) == (Grain.DAY, Grain.MONTH)
 
 
 def test_before_the_first_date_there_is_none() -> None:

@@ -72,8 +72,16 @@ def computed(
         for stages in emit.scan(plan, grain, source.name, mine, into):
             emit.verify(stages)
             run(database, _of(case, source.name), stages)
+    wholes = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
+    for source in plan.sources:
+        for of, stages in emit.scans(plan, grain, source.name, mine, merging=False):
+            place = into if of is None else emit.Ref(database.name, wholes[of])
+            run(database, _of(case, source.name), [*stages, *emit.merge(place)])
+    for of, name in wholes.items():
+        for stages in emit.of_parts(plan, grain, of, emit.Ref(database.name, name)):
+            run(database, into.collection, stages)
     lookups = {one.name: _looked_up(database, plan, case, into.collection, one.name) for one in plan.lookups}
-    return run(database, into.collection, emit.finalise(plan, grain, late, lookups, None))
+    return run(database, into.collection, emit.finalise(plan, grain, late, lookups, None, wholes))
 
 
 def run(database: Database[Document], name: str, stages: emit.Stages) -> list[Document]:

@@ -25,6 +25,7 @@ from dashpipe.spec.model import (
     Lookup,
     Metric,
     Origin,
+    Period,
     Query,
     Schedule,
     Source,
@@ -49,6 +50,7 @@ def lists(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 LOOKUPS = st.builds(Lookup, COLLECTIONS, NAMES, NAMES, NAMES, st.none() | NAMES)
 DIMENSIONS = st.builds(Dimension, NAMES, st.none() | WORDS, st.none() | LOOKUPS, WORDS, ORIGINS)
+PERIODS = st.none() | st.builds(Period, st.integers(1, 99), st.sampled_from(["day", "month"]))
 METRICS = st.builds(
     Metric,
     name=NAMES,
@@ -58,7 +60,9 @@ METRICS = st.builds(
     where=st.none() | WORDS,
     numerator=st.none() | NAMES,
     on_zero=st.sampled_from([None, 0, "error"]),
-    inputs=lists(st.builds(Input, NAMES, NAMES, st.none() | WORDS, ORIGINS)),
+    inputs=lists(st.builds(Input, NAMES, NAMES, st.none() | WORDS, PERIODS, ORIGINS)),
+    window=PERIODS,
+    of=lists(NAMES),
     grains=st.none() | GRAINS,
     empty=st.none() | st.booleans() | st.integers() | NUMBERS | WORDS,
     has_empty=st.booleans(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashpipe.compile.emit.finalise import direct, finalise, spine
+from dashpipe.compile.emit.reach import Of, of_parts, over_states, scans, wholes
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
 from dashpipe.compile.emit.stages import Stages
@@ -10,18 +11,23 @@ from dashpipe.compile.emit.types import types_scan, untimed
 from dashpipe.compile.emit.verify import verify
 
 __all__ = [
+    "Of",
     "Ref",
     "Stages",
     "direct",
     "finalise",
     "label",
     "merge",
+    "of_parts",
+    "over_states",
     "rollup",
     "rows",
     "scan",
+    "scans",
     "spine",
     "time_match",
     "types_scan",
     "untimed",
     "verify",
+    "wholes",
 ]

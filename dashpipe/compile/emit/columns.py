@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.leaves import moments
-from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Ratio, Spread, Value
+from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Ratio, Same, Spread, Value
 from dashpipe.compile.written import literal, written
 from dashpipe.expr import FieldType
 
 
-def computed(columns: tuple[Column, ...], leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Stages:
+def computed(
+    columns: tuple[Column, ...],
+    leaves: Mapping[str, Leaf],
+    places: Mapping[str, str],
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> Stages:
     """The stages that compute columns from documents that hold the states of leaves, by leaf id.
 
     Args:
         columns: The columns, each after those that it reads.
         leaves: The leaves, by id.
         places: The field that each column is put into, by its name.
+        known: The first partition at which a column has a value, where its offset leads back to the start.
     """
     return [
-        {"$set": {places[one.name]: _value(one, leaves, places) for one in level}}
+        {"$set": {places[one.name]: _value(one, leaves, places, known) for one in level}}
         for level in _levels(columns)
     ]
 
@@ -44,14 +51,20 @@ def _reads(finaliser: Finaliser) -> tuple[str, ...]:
         return (finaliser.numerator, finaliser.denominator)
     if isinstance(finaliser, Formula):
         return tuple(name for _, name in finaliser.refs)
+    if isinstance(finaliser, Same):
+        return (finaliser.column,)
     return ()
 
 
-def _value(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str]) -> Any:
+def _value(
+    column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, str], known: Mapping[str, str]
+) -> Any:
     made = _finished(column, leaves, places)
-    if not column.has_empty:
-        return made
-    return {"$cond": [matched(column), made, literal(column.empty, column.type)]}
+    if column.has_empty:
+        made = {"$cond": [matched(column), made, literal(column.empty, column.type)]}
+    if column.name in known:
+        made = {"$cond": [{"$gte": ["$p", known[column.name]]}, made, None]}
+    return made
 
 
 def matched(column: Column) -> Any:
@@ -70,6 +83,8 @@ def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, s
             }
         case Spread(state, population, root):
             return moments.spread(f"${state}", population=population, root=root)
+        case Same(other):
+            return f"${places[other]}"
         case Ratio(numerator, denominator, on_zero):
             top, bottom = f"${places[numerator]}", f"${places[denominator]}"
             zero = literal(0, column.type) if on_zero == 0 else None

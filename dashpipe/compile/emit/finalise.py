@@ -7,7 +7,9 @@ from typing import Any
 
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit.columns import computed, matched
+from dashpipe.compile.emit.reach import Of, joined, present
 from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.frame import known_from
 from dashpipe.compile.plan import Column, Leaf, Plan, Ratio
 from dashpipe.spec.model import Grain
 
@@ -18,6 +20,7 @@ def finalise(
     incomplete: tuple[str, ...],
     lookups: Mapping[str, str],
     into: str | None,
+    whole: Mapping[Of, str] | None = None,
 ) -> Stages:
     """The pipeline from parts to rows, to be run on the parts (or appended to the one scan of a plan).
 
@@ -27,11 +30,12 @@ def finalise(
         incomplete: The labels of partitions that are not over yet.
         lookups: For each looked-up dimension, the collection ``{_id: key, v: value}`` in the same database.
         into: The staging collection to replace, or ``None`` to yield the rows.
+        whole: For each whole of the grain, the collection of its parts.
     """
     columns = plan.columns_at(grain)
     places = {one.name: f"c{at}" for at, one in enumerate(columns)}
     leaves = {leaf.id: leaf for source in plan.sources for leaf in source.leaves_at(grain)}
-    stages: Stages = []
+    stages: Stages = [*present(plan, grain), *joined(plan, grain, whole or {})]
     for lookup in plan.lookups:
         stages.append(
             {
@@ -43,7 +47,9 @@ def finalise(
                 }
             }
         )
-    stages += computed(columns, leaves, places)
+    subject = plan.subject
+    known = {one.name: known_from(one.frame, grain, subject.start, subject.calendar) for one in columns}
+    stages += computed(columns, leaves, places, {name: one for name, one in known.items() if one is not None})
     stages.append({"$replaceWith": _row(plan, grain, columns, places, leaves, incomplete)})
     if into is not None:
         stages.append({"$out": into})
@@ -53,6 +59,8 @@ def finalise(
 def direct(plan: Plan, grain: Grain) -> bool:
     """Whether one scan gives whole parts, so that no parts collection is needed between scan and rows."""
     if plan.lookups or len(plan.sources) != 1 or not plan.sources[0].key:
+        return False
+    if plan.sources[0].framed_at(grain):
         return False
     wanted = {leaf.id for leaf in plan.sources[0].leaves_at(grain)}
     scans = [one for one in plan.sources[0].aggregates if any(leaf.id in wanted for leaf in one.leaves)]
@@ -88,7 +96,7 @@ def _row(
         row["partition_hour"] = {"$substrBytes": ["$p", 11, 8]}
     row["grain"] = grain.value
     row["complete"] = {"$not": [{"$in": ["$p", list(incomplete)]}]} if incomplete else True
-    row["_state"] = {leaf.id: f"${leaf.id}" for leaf in leaves.values() if leaf.merges}
+    row["_state"] = {leaf.id: f"${leaf.id}" for leaf in leaves.values() if leaf.stored}
     problems = _problems(columns, places, leaves)
     if problems:
         row["_problems"] = {

@@ -55,7 +55,14 @@ def _stored(key: Key, grouped: str) -> Any:
 
 
 def _grouped(key: tuple[Key, ...]) -> tuple[Key, ...]:
-    return tuple(
-        Key(f"k{at}", one.expr, FieldType.STRING if one.type is FieldType.DATE else one.type)
-        for at, one in enumerate(key)
-    )
+    return tuple(_written(one, f"k{at}") for at, one in enumerate(key))
+
+
+def _written(key: Key, name: str) -> Key:
+    # Grouped and stored, a date is the text of its local day.
+    return Key(name, key.expr, FieldType.STRING if key.type is FieldType.DATE else key.type)
+
+
+def text_of(key: tuple[Key, ...], label: Any, prefix: str) -> Any:
+    """The ``_id`` of a part with these dimensions, from the values that rows hold below ``prefix``."""
+    return lb.key_text(tuple(_written(one, one.name) for one in key), label, prefix)

@@ -53,7 +53,7 @@ def rollup(
     group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.calendar)}
     for at, key in enumerate(one.key):
         group[f"k{at}"] = {"$ifNull": [f"${key.name}", None]}
-    fields, states = merged(one.leaves_at(grain), lambda leaf: f"$_state.{leaf.id}")
+    fields, states = merged(one.own_at(grain), lambda leaf: f"$_state.{leaf.id}")
     return [*stages, {"$group": {"_id": group, **fields}}, part(one.key, states), *merge(into)]
 
 

@@ -13,10 +13,16 @@ from dashpipe import expr
 from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import grouped, part
+from dashpipe.compile.emit.spread import instants, spread, taking
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
-from dashpipe.compile.plan import Aggregate, Leaf, Plan, SourcePlan
+from dashpipe.compile.frame import Cover
+from dashpipe.compile.leaves import merged
+from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain
+
+#: The field that holds, for one document, the partitions that take it.
+_TAKING = "_dashpipe_taking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,25 @@ class Ref:
 
     database: str
     collection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Which documents a scan reads, and how they are grouped.
+
+    Attributes:
+        grain: The grain of the documents' labels.
+        labels: The partitions.
+        key: The dimensions of the groups.
+        covers: What each partition takes of the labels, where that is not just itself.
+        early: Whether groups go to the partitions that take them; else documents do.
+    """
+
+    grain: Grain
+    labels: tuple[str, ...]
+    key: tuple[Key, ...]
+    covers: tuple[Cover, ...] = ()
+    early: bool = True
 
 
 def time_match(
@@ -54,12 +79,13 @@ def scan(plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], into: R
         into: The parts collection to merge into, or ``None`` to yield the parts through a cursor.
     """
     one = plan.source(source)
-    wanted = {leaf.id for leaf in one.leaves_at(grain)}
+    wanted = {leaf.id for leaf in one.own_at(grain)}
     pipelines = []
     for aggregate in one.aggregates:
         leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
         if leaves:
-            pipelines.append(_pipeline(plan, one, aggregate, leaves, grain, labels) + merge(into))
+            how = Reading(grain, labels, key=one.key)
+            pipelines.append(pipeline(plan, one, aggregate, leaves, how) + merge(into))
     return pipelines
 
 
@@ -71,17 +97,26 @@ def merge(into: Ref | None) -> Stages:
     return [{"$merge": {"into": target, "on": "_id", "whenMatched": "merge", "whenNotMatched": "insert"}}]
 
 
-def _pipeline(
-    plan: Plan,
-    source: SourcePlan,
-    aggregate: Aggregate,
-    leaves: tuple[Leaf, ...],
-    grain: Grain,
-    labels: tuple[str, ...],
+def pipeline(
+    plan: Plan, source: SourcePlan, aggregate: Aggregate, leaves: tuple[Leaf, ...], how: Reading
 ) -> Stages:
+    """The stages that yield the parts of some leaves of an aggregate.
+
+    Args:
+        plan: The plan.
+        source: The source.
+        aggregate: What is computed.
+        leaves: Its leaves that are wanted, all of which merge where groups are spread.
+        how: Which documents go where.
+    """
     subject = plan.subject
-    match = time_match(plan, source, grain, labels)
-    chosen = newest(source, leaves, grain, subject.calendar)
+    time = source.source.time
+    moment = instant.value(time)
+    if how.covers:
+        match = instant.between(time, instants(how.covers, subject.calendar))
+    else:
+        match = time_match(plan, source, how.grain, how.labels)
+    chosen = newest(source, leaves, how.grain, subject.calendar)
     if aggregate.query is not None and not chosen:
         match = {"$and": [match, aggregate.query]}
     stages: Stages = [{"$match": match}, *chosen]
@@ -90,12 +125,20 @@ def _pipeline(
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
         stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})
-    time = source.source.time
-    moment = instant.value(time)
-    group: Stage = {"p": lb.of_time(grain, moment, subject.calendar)}
-    for at, key in enumerate(source.key):
+    label = lb.of_time(how.grain, moment, subject.calendar)
+    if how.covers and not how.early:
+        stages += [{"$set": {_TAKING: taking(how.covers, label)}}, {"$unwind": f"${_TAKING}"}]
+        label = f"${_TAKING}"
+    group: Stage = {"p": label}
+    for at, key in enumerate(how.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)
     # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
-    whole = instant.exact(time) and not partition.ragged(grain, labels, subject.calendar)
-    made, states = grouped(aggregate, leaves, group, () if whole else labels, moment)
-    return [*stages, *made, part(source.key, states)]
+    ragged = not instant.exact(time) or partition.ragged(how.grain, how.labels, subject.calendar)
+    own = how.labels if ragged and not how.covers else ()
+    made, states = grouped(aggregate, leaves, group, own, moment)
+    stages += made
+    if how.covers and how.early:
+        fields, again = merged(leaves, lambda leaf: f"${leaf.id}")
+        stages += [{"$project": states}, *spread(how.covers), {"$group": {"_id": "$_id", **fields}}]
+        states = again
+    return [*stages, part(how.key, states)]

@@ -1,4 +1,4 @@
-"""All leaves of one source are computed in one scan; filters that differ become conditional accumulators.
+"""All leaves of one source and frame are computed in one scan; their filters become conditional accumulators.
 
 What looks at the different values of a key (distinct counts, percentiles, top lists) keeps a scan of its
 own: it groups by the value first, and its exact memory is bounded by the server's spilling, which a set or a
@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from dashpipe import expr
 from dashpipe.compile import canonical
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.leaves import ranks
 from dashpipe.compile.plan import Aggregate, Leaf, Note, Plan, SourcePlan
 
 
 def _fused(source: SourcePlan) -> SourcePlan:
-    leaves: dict[str, Leaf] = {}
+    together: dict[Frame, dict[str, Leaf]] = {}
     apart: dict[str, Aggregate] = {}
     for one in source.aggregates:
         if one.level:
@@ -24,11 +25,12 @@ def _fused(source: SourcePlan) -> SourcePlan:
             both = {leaf.id: leaf for leaf in (*first.leaves, *one.leaves)}
             apart[_grouping(one)] = replace(first, leaves=tuple(both.values()))
             continue
+        leaves = together.setdefault(one.frame, {})
         for leaf in one.leaves:
             leaves.setdefault(leaf.id, leaf)
     filters = () if source.where is None else (source.where,)
-    together = Aggregate(source.name, tuple(leaves.values()), filters)
-    return replace(source, aggregates=(together, *apart.values()))
+    fused = (Aggregate(source.name, tuple(leaves.values()), filters) for leaves in together.values())
+    return replace(source, aggregates=(*fused, *apart.values()))
 
 
 def _grouping(one: Aggregate) -> str:
@@ -38,7 +40,7 @@ def _grouping(one: Aggregate) -> str:
     value = one.leaves[0].expr
     assert value is not None
     filters = [expr.to_condition(each) for each in one.filters]
-    return canonical.digest([expr.to_agg(value), filters])
+    return canonical.digest([expr.to_agg(value), filters, one.frame.meaning])
 
 
 def run(plan: Plan) -> tuple[Plan, Note]:

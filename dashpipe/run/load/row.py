@@ -68,7 +68,7 @@ def kept(plan: Plan, grain: Grain, fence: int) -> Document:
 
 def _merging(plan: Plan, grain: Grain) -> list[Leaf]:
     """The leaves that a row has in ``_state``."""
-    return [leaf for source in plan.sources for leaf in source.leaves_at(grain) if leaf.merges]
+    return [leaf for source in plan.sources for leaf in source.leaves_at(grain) if leaf.stored]
 
 
 def _near_state(leaf: Leaf) -> Document | None:

@@ -129,5 +129,5 @@ def _newest(run: Run) -> datetime | None:
 def _leaves(run: Run, grain: Grain) -> Document:
     """The ids of the states that the rows of a grain hold, by source."""
     return {
-        one.name: sorted(leaf.id for leaf in one.leaves_at(grain) if leaf.merges) for one in run.plan.sources
+        one.name: sorted(leaf.id for leaf in one.leaves_at(grain) if leaf.stored) for one in run.plan.sources
     }

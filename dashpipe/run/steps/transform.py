@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dashpipe.run import route, state
+from dashpipe.run import record, route, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import lookups
-from dashpipe.run.transform.grain import Work, compute
+from dashpipe.run.transform.grain import compute
+from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
 
 Document = dict[str, Any]
@@ -21,7 +22,9 @@ def transform(run: Run, session: Session) -> Document:
     Returns:
         The receipt: ``staging`` (grain → collection), ``rows`` (grain → count), ``routes`` (source →
         ``server`` or ``cursor``), ``origin`` (grain → source → how many partitions came from states and from
-        the source), ``lookups`` (dimension → keys, matched, and a warning), ``ms``.
+        the source), ``reached`` (the same of what they reach back to), ``dependants`` (grain → how many
+        partitions were added because they read what changed), ``lookups`` (dimension → keys, matched, and a
+        warning), ``ms``.
 
     Raises:
         RunError: A row cannot be written, or a key is looked up twice: says which.
@@ -33,28 +36,40 @@ def transform(run: Run, session: Session) -> Document:
     staged: dict[Grain, str] = {}
     rows: dict[str, int] = {}
     origin: dict[str, dict[str, dict[str, int]]] = {}
+    reached: dict[str, dict[str, dict[str, int]]] = {}
+    asked = run
     names = lookups.prepare(run, session)
     for grain in run.plan.grains:
         started = time.monotonic()
         name = state.staging(run.subject.id, run.id, "rows", grain, session.lease.fence)
         work = Work(run, session, grain, name, dict(staged), routes, names)
-        rows[grain.value], origins = compute(work)
-        staged[grain] = name
-        origin[grain.value] = {source: one.counts for source, one in origins.items()}
+        done = compute(work)
+        run, rows[grain.value], staged[grain] = done.run, done.rows, name
+        origin[grain.value] = {source: one.counts for source, one in done.origins.items()}
+        if done.reached:
+            reached[grain.value] = {source: one.counts for source, one in done.reached.items()}
         log(
             "computed",
             run=run.id,
             grain=grain.value,
-            partitions=len(work.labels),
+            partitions=len(run.partitions[grain]),
             rows=rows[grain.value],
             ms=_ms(started),
             **{f"from_{source}": one for source, one in origin[grain.value].items()},
         )
+    dependants = {
+        grain.value: len(some) - len(asked.partitions[grain]) for grain, some in run.partitions.items()
+    }
+    if any(dependants.values()):
+        added = {f"partitions.{grain.value}": list(some) for grain, some in run.partitions.items()}
+        record.update(session, run, {"$set": added})
     return {
         "staging": {grain.value: name for grain, name in staged.items()},
         "rows": rows,
         "routes": routes,
         "origin": origin,
+        "reached": reached,
+        "dependants": dependants,
         "lookups": _lookups(run, session, names),
         "ms": _ms(began),
     }

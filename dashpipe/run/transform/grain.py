@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-from pymongo.errors import OperationFailure
 
 from dashpipe.compile import emit, partition
 from dashpipe.compile.emit import Ref, Stages
-from dashpipe.run import encode, operation, route, state
-from dashpipe.run.base import Run, Session
+from dashpipe.run import route, state
+from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
+from dashpipe.run.transform import dependants, origin, parts, problems, reach
 from dashpipe.run.transform import lookups as looked
-from dashpipe.run.transform import origin, parts, problems
 from dashpipe.run.transform.origin import Origin
+from dashpipe.run.transform.work import Work, fetch, inside, yielded
 from dashpipe.spec.model import Grain
 
 if TYPE_CHECKING:
@@ -25,44 +24,50 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What computing one grain needs: where its rows go, what is staged, which way each source goes."""
+class Computed:
+    """A grain in staging.
+
+    Attributes:
+        run: The run, with the partitions that depend on what changed.
+        rows: How many rows there are.
+        origins: Where they came from, by source.
+        reached: Where what their leaves reach back to came from, by source.
+    """
 
     run: Run
-    session: Session
-    grain: Grain
-    rows: str
-    staged: Mapping[Grain, str]
-    routes: Mapping[str, str]
-    lookups: dict[str, str]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The partitions to compute."""
-        return self.run.partitions.get(self.grain, ())
+    rows: int
+    origins: Mapping[str, Origin]
+    reached: Mapping[str, Origin]
 
 
-def compute(work: Work) -> tuple[int, dict[str, Origin]]:
-    """Fill the staging collection of a grain, and say how many rows it has and where they came from.
+def compute(work: Work) -> Computed:
+    """Fill the staging collection of a grain.
 
     Raises:
         RunError: A row cannot be written: names its key.
     """
     run, session = work.run, work.session
     origins: dict[str, Origin] = {}
+    reached: dict[str, Origin] = {}
     for one in run.plan.sources:
         with translating(f"looking whether {work.grain.value} of {one.name} may be merged"):
             origins[one.name] = origin.decide(run, session, one.name, work.grain, work.routes[one.name])
-    if work.labels and not _directly(work, origins):
-        _by_parts(work, origins)
+    if work.labels and (_decides(work) or not _directly(work, origins)):
+        work, origins, reached = _by_parts(work, origins)
     if work.rows not in session.target.list_collection_names(filter={"name": work.rows}):
         session.target.create_collection(work.rows)  # some servers make none of an empty result
-    return problems.count(run, session, work.grain, work.rows), origins
+    rows = problems.count(work.run, session, work.grain, work.rows)
+    return Computed(work.run, rows, origins, reached)
 
 
-def _finalise(work: Work) -> Stages:
+def _decides(work: Work) -> bool:
+    """Whether the states of this grain tell which further partitions are to be computed."""
+    return work.grain is work.run.plan.grains[0] and work.run.plan.reaches
+
+
+def _finalise(work: Work, wholes: Mapping[emit.Of, str] | None = None) -> Stages:
     late = partition.incomplete(work.grain, work.labels, work.run.as_of, work.run.subject.calendar)
-    return emit.finalise(work.run.plan, work.grain, late, work.lookups, None)
+    return emit.finalise(work.run.plan, work.grain, late, work.lookups, None, wholes)
 
 
 def _directly(work: Work, origins: Mapping[str, Origin]) -> bool:
@@ -77,43 +82,57 @@ def _directly(work: Work, origins: Mapping[str, Origin]) -> bool:
     if scanned:
         (stages,) = emit.scan(run.plan, work.grain, source, scanned, None)
         if work.routes[source] == route.CURSOR:
-            _fetch(work, source, stages, _finalise(work), work.rows, fresh=True)
+            fetch(work, source, stages, _finalise(work), work.rows, fresh=True)
             return True
         reader = route.reader(run, session, source, route.SERVER)
     else:
         ((finer, labels),) = merged.items()
         reader, stages = _merged(work, source, finer, labels)
-    _inside(work, source, reader, stages, [*stages, *_finalise(work)], work.rows)
+    inside(work, source, reader, stages, [*stages, *_finalise(work)], work.rows)
     return True
 
 
-def _by_parts(work: Work, origins: Mapping[str, Origin]) -> None:
+def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, Origin], dict[str, Origin]]:
     """Compute the parts of every source side by side, look up, and make rows of them."""
-    run, session = work.run, work.session
-    name = state.staging(run.subject.id, run.id, "parts", work.grain, session.lease.fence)
+    session = work.session
+    name = state.staging(work.run.subject.id, work.run.id, "parts", work.grain, session.lease.fence)
     session.target.create_collection(name)
-    into, fresh = Ref(session.target.name, name), True
-    spine = emit.spine(run.plan, work.labels)
-    for batch in parts.batches(spine, session.setup.batch_size):
+    _own(work, name, work.labels, origins, fresh=True)
+    if _decides(work):
+        fresh = work.labels
+        while fresh:
+            run = dependants.extended(work, name, fresh, asked=fresh == work.labels)
+            fresh = tuple(one for one in run.partitions[work.grain] if one not in work.labels)
+            work = replace(work, run=run)
+            origins = {source: Origin(work.labels) for source in origins}
+            if fresh:
+                _own(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
+    reached, wholes = reach.fill(work, name)
+    looked.fill(work.run, session, name, work.lookups)
+    with translating(f"finishing the rows of grain {work.grain.value}"):
+        parts.replace(work.run, session, session.target[name], _finalise(work, wholes), work.rows)
+    for one in (name, *wholes.values()):
+        session.target.drop_collection(one)
+    return work, origins, reached
+
+
+def _own(
+    work: Work, name: str, labels: tuple[str, ...], origins: Mapping[str, Origin], *, fresh: bool
+) -> None:
+    """Put the parts that partitions have of their own documents into the collection of parts."""
+    run, session = work.run, work.session
+    for batch in parts.batches(emit.spine(run.plan, labels), session.setup.batch_size):
         parts.insert(session, name, batch)
         fresh = False
     for source, one in origins.items():
-        server = work.routes[source] == route.SERVER
         for stages in emit.scan(run.plan, work.grain, source, one.scanned, None) if one.scanned else ():
-            if server:
-                reader = route.reader(run, session, source, route.SERVER)
-                _inside(work, source, reader, stages, [*stages, *emit.merge(into)], None)
-            else:
-                _fetch(work, source, stages, [], name, fresh=fresh)
+            yielded(work, source, stages, name, fresh=fresh)
             fresh = False
-        for finer, labels in one.merged.items():
-            reader, stages = _merged(work, source, finer, labels)
-            _inside(work, source, reader, stages, [*stages, *emit.merge(into)], None)
+        for finer, some in one.merged.items():
+            reader, stages = _merged(work, source, finer, some)
+            into = Ref(session.target.name, name)
+            inside(work, source, reader, stages, [*stages, *emit.merge(into)], None)
             fresh = False
-    looked.fill(run, session, name, work.lookups)
-    with translating(f"finishing the rows of grain {work.grain.value}"):
-        parts.replace(run, session, session.target[name], _finalise(work), work.rows)
-    session.target.drop_collection(name)
 
 
 def _merged(
@@ -124,50 +143,3 @@ def _merged(
     staged, target = run.partitions.get(finer, ()), run.targets[finer].collection
     stages = emit.rollup(run.plan, work.grain, finer, source, labels, staged, target, None)
     return work.session.target[work.staged[finer]], stages
-
-
-def _inside(
-    work: Work, source: str, reader: Collection[Document], scan: Stages, whole: Stages, into: str | None
-) -> None:
-    """Run a pipeline inside the cluster, into staging or into what its own last stage says."""
-    with translating(f"computing {work.grain.value} of {source}"):
-        try:
-            if into is None:
-                parts.merge(work.run, work.session, reader, whole)
-            else:
-                parts.replace(work.run, work.session, reader, whole, into)
-        except OperationFailure as error:
-            _explain(work, source, reader, scan, error)
-            raise
-
-
-def _fetch(work: Work, source: str, scan: Stages, more: Stages, into: str, *, fresh: bool) -> None:
-    """Run a pipeline on the source's own cluster and bring over what it yields, in batches."""
-    run, session = work.run, work.session
-    with translating(f"reading {work.grain.value} of {source}"):
-        try:
-            for batch in parts.fetch(run, session, source, [*scan, *more]):
-                if fresh:
-                    parts.insert(session, into, batch)
-                else:
-                    parts.join(session, into, batch)
-        except OperationFailure as error:
-            _explain(work, source, route.reader(run, session, source, route.CURSOR), scan, error)
-            raise
-
-
-def _explain(
-    work: Work, source: str, reader: Collection[Document], scan: Stages, error: OperationFailure
-) -> None:
-    """Where a sum leaves 64 bits, or the server cannot estimate, say so; else leave it to the caller."""
-    problems.refuse_estimates(work.run.plan, work.grain, source, error)
-    leaves = problems.wide_sums(work.run.plan, work.grain, source)
-    if not leaves or error.code in (13, 50):
-        return
-    options = operation.options(work.run, "transform")
-    try:
-        found = list(reader.aggregate(encode.to_bson(problems.in_doubles(scan, leaves)), **options))
-    except OperationFailure:
-        return  # it failed for another reason
-    if found:
-        raise problems.too_wide(found[0], leaves) from error

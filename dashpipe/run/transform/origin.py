@@ -60,7 +60,7 @@ def _able(
     subject, staged = run.subject, frozenset(run.partitions.get(finer, ()))
     inside = {label: partition.contains(rule.grain, label, finer, subject.calendar) for label in labels}
     others = [one for some in inside.values() for one in some if one not in staged]
-    needed = {leaf.id for leaf in run.plan.source(rule.source).leaves_at(rule.grain)}
+    needed = {leaf.id for leaf in run.plan.source(rule.source).own_at(rule.grain)}
     stored = {
         label
         for label, row in ledger.published(session.target, subject.id, finer, others).items()
@@ -73,12 +73,12 @@ def _able(
         lacking = tuple(one for one in some if one not in staged and one not in stored)
         if not ahead.issuperset(lacking):
             continue
-        if not lacking or _is_empty(run, session, rule.source, finer, lacking, way):
+        if not lacking or is_empty(run, session, rule.source, finer, lacking, way):
             able.add(label)
     return frozenset(able)
 
 
-def _is_empty(
+def is_empty(
     run: Run, session: Session, source: str, grain: Grain, labels: tuple[str, ...], way: str
 ) -> bool:
     """Whether the source has no document in some partitions."""

@@ -16,7 +16,7 @@ from dashpipe.spec.shape.kinds import (
     aliases,
     words,
 )
-from dashpipe.spec.shape.texts import EXPRESSION, FULL_REF, NAME, PLAIN, REF
+from dashpipe.spec.shape.texts import EXPRESSION, FULL_REF, NAME, PERIOD, PLAIN, REF
 
 GRAIN = Words(
     tuple(one.value for one in Grain),
@@ -49,12 +49,17 @@ TYPE = Words(
         first="first_value earliest",
         last="last_value latest newest",
         top="top_n topn mode most_frequent",
+        cumulative="rolling running cumulated cumul running_total moving",
+        share="share_of percent_of_total contribution",
     ),
-    later=words("cumulative conversion retention share"),
+    later=words("conversion retention"),
 )
 
+#: What a cumulative metric may begin with.
+TO_DATE = ("month", "quarter", "year")
+
 #: Keys of metrics that a later version has.
-LATER = words("per carry window to_date period_agg base conversion entity period periods of fill mongo")
+LATER = words("per carry base conversion entity period periods fill mongo")
 
 _VALUE = Key(
     "expr",
@@ -69,8 +74,12 @@ _INPUT = Keys(
         Key("metric", FULL_REF, "A metric of this subject.", required=True),
         Key("as", NAME, "Its name in `expr`.", required=True),
         Key("where", EXPRESSION, "A condition added to each of its leaves."),
+        Key(
+            "offset",
+            PERIOD,
+            "Take its value that long before: `1 week`. A key without a row then counts as nothing.",
+        ),
     ),
-    later=("offset",),
 )
 
 _RATIO = (
@@ -138,6 +147,31 @@ _TOP = (
         default="the number of documents",
     ),
 )
+_CUMULATIVE = (
+    Key("metric", REF, "The metric that is cumulated; its states are merged.", required=True),
+    Key("window", PERIOD, "The time up to the partition's end that counts: `7 days`.", default="all time"),
+    Key(
+        "to_date",
+        Words(TO_DATE, also=aliases(month="mtd", quarter="qtd", year="ytd")),
+        "Count from the beginning of the month, quarter or year that the partition ends in.",
+        default="all time",
+    ),
+    Key(
+        "period_agg",
+        Words(("last", "first"), also=aliases(last="end max", first="start begin")),
+        "Grains above day: the value as of the end of the period's last or first day.",
+        default="last",
+    ),
+)
+_SHARE = (
+    Key("metric", REF, "The metric whose share it is.", required=True),
+    Key(
+        "of",
+        ListOf(REF, least=0),
+        "The dimensions of the whole: the value is divided by that of all rows that agree on them.",
+        required=True,
+    ),
+)
 _VARIANTS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "count",
@@ -165,6 +199,8 @@ _VARIANTS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("top", _TOP),
     ("ratio", _RATIO),
     ("derived", _DERIVED),
+    ("cumulative", _CUMULATIVE),
+    ("share", _SHARE),
 )
 
 

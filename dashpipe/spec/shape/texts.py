@@ -90,6 +90,12 @@ DURATION = Text(
     help="write seconds as a number, or a number with s, m, h or d: 5m",
     examples=("5m", "1h"),
 )
+PERIOD = Text(
+    "a length of calendar time",
+    pattern=r"^[1-9][0-9]{0,3} (hour|day|week|month|quarter|year)s?" + _LAST,
+    help="write a number and hours, days, weeks, months, quarters or years: 7 days",
+    examples=("7 days", "1 week", "1 year"),
+)
 SUBJECT_ID = Text(
     "the id of a subject",
     pattern=NAME.pattern,

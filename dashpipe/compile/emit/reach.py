@@ -1,0 +1,189 @@
+"""Parts of what leaves cover beside a row's own partition and key: from documents, or from stored states.
+
+Documents are first grouped by day (or hour), then each group goes to the partitions that take that day; where
+a kind of leaf does not merge, each document does. The parts of a *whole* (a key of fewer dimensions) are of a
+collection of their own, since their ``_id`` is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dashpipe.compile.emit.grouping import part, text_of
+from dashpipe.compile.emit.rollup import label as label_of
+from dashpipe.compile.emit.scan import Reading, Ref, merge, pipeline
+from dashpipe.compile.emit.spread import rows, spread
+from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.frame import Frame, covers
+from dashpipe.compile.leaves import merged
+from dashpipe.compile.plan import Key, Leaf, Plan, SourcePlan
+from dashpipe.spec.model import Grain
+
+#: The dimensions of a whole.
+Of = tuple[str, ...]
+
+
+def wholes(plan: Plan, grain: Grain) -> tuple[Of, ...]:
+    """The keys of wholes at a grain, in a fixed order: each has a collection of parts of its own."""
+    found = {leaf.frame.of for source in plan.sources for leaf in source.framed_at(grain)}
+    return tuple(sorted(one for one in found if one is not None))
+
+
+def keys_of(source: SourcePlan, of: Of | None) -> tuple[Key, ...]:
+    """The dimensions that a leaf is grouped by."""
+    return source.key if of is None else tuple(one for one in source.key if one.name in of)
+
+
+def scans(
+    plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], *, merging: bool
+) -> list[tuple[Of | None, Stages]]:
+    """The pipelines that compute parts from documents, each to be run on the source.
+
+    Args:
+        plan: The plan.
+        grain: The grain of the rows.
+        source: The source's name.
+        labels: The partitions.
+        merging: Whether what merges over time is left to ``over_states``.
+
+    Returns:
+        For each its whole (``None``: parts of the rows' own keys), and its stages, which yield the parts.
+    """
+    one = plan.source(source)
+    framed = one.framed_at(grain)
+    wanted = {leaf.id for leaf in framed if not (leaf.merges and (merging or leaf.frame.of is not None))}
+    made: list[tuple[Of | None, Stages]] = []
+    for aggregate in one.aggregates:
+        leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
+        frame = aggregate.frame
+        if not leaves:
+            continue
+        key = keys_of(one, frame.of)
+        if not frame.reaches:
+            made.append((frame.of, pipeline(plan, one, aggregate, leaves, Reading(grain, labels, key=key))))
+            continue
+        taken = covers(frame, grain, labels, plan.subject.calendar)
+        for group in (True, False):
+            some = tuple(leaf for leaf in leaves if leaf.merges is group)
+            if some and taken:
+                how = Reading(frame.atom(grain), labels, key=key, covers=taken, early=group)
+                made.append((frame.of, pipeline(plan, one, aggregate, some, how)))
+    return made
+
+
+def over_states(
+    plan: Plan,
+    grain: Grain,
+    source: str,
+    labels: tuple[str, ...],
+    staged: tuple[str, ...],
+    target: str,
+    into: Ref | None,
+) -> list[Stages]:
+    """The pipelines that merge parts from the states of days (or hours), run on what this run has of these.
+
+    That is the parts of the grain itself, where the states are of the same grain; else the finer staging.
+
+    Args:
+        plan: The plan.
+        grain: The grain of the rows.
+        source: The source's name.
+        labels: The partitions.
+        staged: The finer partitions that this run has; of the others, the published rows count.
+        target: The finer grain's target collection, in the same database.
+        into: The parts collection to merge into, or ``None`` to yield the parts.
+    """
+    one, how = plan.source(source), plan.merging(source, grain)
+    assert how is not None
+    pipelines = []
+    for frame, leaves in _framed(one, grain).items():
+        taken = covers(frame, grain, labels, plan.subject.calendar)
+        if not taken:
+            continue
+        mine = _of_parts(one, leaves) if how.atom is grain else _of_rows(one, leaves, how.atom)
+        stages: Stages = [{"$match": mine[0]}, {"$project": mine[1]}]
+        if how.atom is not grain:
+            stages[0] = {"$match": {**mine[0], **rows(taken)}}
+        there, project = _of_rows(one, leaves, how.atom)
+        others: dict[str, Any] = {**there, **rows(taken), **_without(how.atom, staged)}
+        stages.append(
+            {"$unionWith": {"coll": target, "pipeline": [{"$match": others}, {"$project": project}]}}
+        )
+        fields, states = merged(leaves, lambda leaf: f"${leaf.id}")
+        stages += [*spread(taken), {"$group": {"_id": "$_id", **fields}}, part(one.key, states)]
+        pipelines.append([*stages, *merge(into)])
+    return pipelines
+
+
+def of_parts(plan: Plan, grain: Grain, of: Of, into: Ref | None) -> list[Stages]:
+    """The pipelines that merge the parts of the rows' keys into those of a whole, run on the parts."""
+    pipelines = []
+    for source in plan.sources:
+        key = keys_of(source, of)
+        leaves = tuple(leaf for leaf in source.framed_at(grain) if leaf.merges and leaf.frame.of == of)
+        if not leaves:
+            continue
+        there = [{leaf.base or "": {"$exists": True}} for leaf in leaves]
+        group = {"p": "$p", **{f"k{at}": f"$k.{one.name}" for at, one in enumerate(key)}}
+        fields, states = merged(leaves, lambda leaf: f"${leaf.base}")
+        stages: Stages = [{"$match": {"$or": there}}, {"$group": {"_id": group, **fields}}]
+        pipelines.append([*stages, part(key, states), *merge(into)])
+    return pipelines
+
+
+def joined(plan: Plan, grain: Grain, collections: Mapping[Of, str]) -> Stages:
+    """The stages that put the states of wholes beside those of a part."""
+    stages: Stages = []
+    for at, of in enumerate(wholes(plan, grain)):
+        key = keys_of(plan.sources[0], of)
+        field = f"w{at}"
+        stages.append({"$set": {field: text_of(key, "$p", "$k")}})
+        found = {"from": collections[of], "localField": field, "foreignField": "_id", "as": field}
+        stages.append({"$lookup": found})
+        ids = [leaf.id for one in plan.sources for leaf in one.framed_at(grain) if leaf.frame.of == of]
+        # Not `$w0.leaf`: engines in use find nothing on a path through an array.
+        one = {"vars": {"one": {"$first": f"${field}"}}}
+        stages.append({"$set": {leaf: {"$let": {**one, "in": f"$$one.{leaf}"}} for leaf in ids}})
+    return stages
+
+
+def present(plan: Plan, grain: Grain) -> Stages:
+    """The stage that drops the parts of keys without a document in the partition: they are no rows."""
+    framed = any(source.framed_at(grain) for source in plan.sources)
+    if not framed or not plan.subject.key:
+        return []
+    return [{"$match": {"$or": [{one.presence.id: {"$exists": True}} for one in plan.sources]}}]
+
+
+def _framed(source: SourcePlan, grain: Grain) -> dict[Frame, tuple[Leaf, ...]]:
+    """The leaves that merge over time, by frame."""
+    found: dict[Frame, tuple[Leaf, ...]] = {}
+    for leaf in source.framed_at(grain):
+        if leaf.merges and leaf.frame.reaches and leaf.frame.of is None:
+            found[leaf.frame] = (*found.get(leaf.frame, ()), leaf)
+    return found
+
+
+def _of_parts(source: SourcePlan, leaves: Iterable[Leaf]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The filter and the projection that make groups of parts."""
+    group = {"p": "$p", **{f"k{at}": f"$k.{one.name}" for at, one in enumerate(source.key)}}
+    states = {leaf.id: f"${leaf.base}" for leaf in leaves}
+    return {source.presence.id: {"$exists": True}}, {"_id": group, **states}
+
+
+def _of_rows(
+    source: SourcePlan, leaves: Iterable[Leaf], atom: Grain
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The filter and the projection that make groups of rows."""
+    group = {"p": label_of(atom)}
+    group |= {f"k{at}": {"$ifNull": [f"${one.name}", None]} for at, one in enumerate(source.key)}
+    states = {leaf.id: f"$_state.{leaf.base}" for leaf in leaves}
+    return {f"_state.{source.presence.id}": {"$exists": True}}, {"_id": group, **states}
+
+
+def _without(atom: Grain, staged: tuple[str, ...]) -> dict[str, Any]:
+    """The filter for the rows of other partitions than some."""
+    if atom is not Grain.HOUR:
+        return {"$nor": [{"partition_date": {"$in": list(staged)}}]} if staged else {}
+    return {"$expr": {"$not": [{"$in": [label_of(atom), list(staged)]}]}} if staged else {}

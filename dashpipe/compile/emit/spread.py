@@ -1,0 +1,76 @@
+"""From a day's (or hour's) label to the partitions that take it: one document is given to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from dashpipe.compile import partition
+from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.frame import Cover
+from dashpipe.compile.instant import BEGINNING
+from dashpipe.spec.model import Calendar, Grain
+
+_DAY = timedelta(days=1)
+
+
+def taking(covers: Iterable[Cover], label: Any) -> Any:
+    """The labels of the covers that take a day's or an hour's label, as an expression."""
+    given = tuple(covers)
+    listed: list[dict[str, Any]] = []
+    for one in given:
+        start = "" if one.start is None else one.start.isoformat()
+        hours = {"h": list(one.hours)} if one.hours else {}
+        listed.append({"p": one.label, "a": start, "b": one.end.isoformat(), **hours})
+    day = {"$substrBytes": ["$$at", 0, 10]} if any(one.hours for one in given) else "$$at"
+    test: Any = {"$and": [{"$gte": [day, "$$one.a"]}, {"$lt": [day, "$$one.b"]}]}
+    if any(one.hours for one in given):
+        test = {"$or": [test, {"$in": ["$$at", {"$ifNull": ["$$one.h", []]}]}]}
+    chosen = {"$filter": {"input": {"$literal": listed}, "as": "one", "cond": test}}
+    names = {"$map": {"input": chosen, "as": "one", "in": "$$one.p"}}
+    return {"$let": {"vars": {"at": label}, "in": names}}
+
+
+def spread(covers: Iterable[Cover]) -> Stages:
+    """The stages that give each group, whose ``_id.p`` is a day or an hour, to those that take it."""
+    return [{"$set": {"_id.p": taking(covers, "$_id.p")}}, {"$unwind": "$_id.p"}]
+
+
+def instants(covers: Iterable[Cover], calendar: Calendar) -> tuple[tuple[datetime, datetime], ...]:
+    """The UTC ranges that covers lie in, those that meet joined; days are taken whole."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(_days(covers), key=lambda one: (one[0] or date.min, one[1])):
+        low = BEGINNING if start is None else partition.midnight(start, calendar.timezone)
+        high = partition.bounds(Grain.DAY, (end - _DAY).isoformat(), calendar)[1]
+        if found and found[-1][1] >= low:
+            found[-1] = (found[-1][0], max(found[-1][1], high))
+        else:
+            found.append((low, high))
+    return tuple(found)
+
+
+def rows(covers: Iterable[Cover]) -> dict[str, Any]:
+    """The filter for the rows of the days that covers lie in, in a collection of days or hours."""
+    branches: list[dict[str, Any]] = []
+    for start, end in sorted(_days(covers), key=lambda one: (one[0] or date.min, one[1])):
+        low = {} if start is None else {"$gte": start.isoformat()}
+        branches.append({"partition_date": {**low, "$lt": end.isoformat()}})
+    unique = [one for at, one in enumerate(branches) if one not in branches[:at]]
+    return unique[0] if len(unique) == 1 else {"$or": unique}
+
+
+def _days(covers: Iterable[Cover]) -> Iterable[tuple[date | None, date]]:
+    """The ranges of days that covers touch, joined where they meet."""
+    spans: list[tuple[date | None, date]] = []
+    for one in covers:
+        edges = [date.fromisoformat(hour[:10]) for hour in one.hours]
+        start = None if one.start is None else min([one.start, *edges])
+        spans.append((start, max([one.end, *(day + _DAY for day in edges)])))
+    joined: list[tuple[date | None, date]] = []
+    for start, end in sorted(spans, key=lambda one: (one[0] or date.min, one[1])):
+        if joined and (start is None or joined[-1][1] >= start):
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        elif start is None or start < end:
+            joined.append((start, end))
+    return joined

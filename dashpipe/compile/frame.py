@@ -1,0 +1,223 @@
+"""Which documents a leaf covers, where they are not those of its row's own partition and key.
+
+A frame moves the partition (offsets), then spreads it back (a window, a period to date, all time), and may
+drop dimensions of the key. Over literal partitions it is a list of *covers*: for each partition, the days
+(or hours) whose documents it takes. Everything is counted in local calendar days, never in seconds.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from dashpipe.compile import partition
+from dashpipe.compile.offsets import period_start, shift
+from dashpipe.compile.periods import day_of, first_day, last_day, next_day, of_date
+from dashpipe.spec.model import Calendar, Grain, Metric, Period
+
+_DAYS = {"day": 1, "week": 7}
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How the documents of a leaf lie to its row.
+
+    Attributes:
+        shifts: Offsets back in time, applied one after the other.
+        window: The time up to the end of the (moved) partition.
+        to_date: The period that the end lies in, from its first day on.
+        all_time: All that came before the end.
+        first: Whether the end is that of the partition's first day.
+        of: The dimensions that the leaf is grouped by; ``None``: those of the row.
+    """
+
+    shifts: tuple[Period, ...] = ()
+    window: Period | None = None
+    to_date: str | None = None
+    all_time: bool = False
+    first: bool = False
+    of: tuple[str, ...] | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it covers just the row's own partition and key."""
+        return self == PLAIN
+
+    @property
+    def reaches(self) -> bool:
+        """Whether it covers time beside the row's own partition."""
+        return replace(self, of=None) != PLAIN
+
+    @property
+    def runs(self) -> bool:
+        """Whether it spreads a partition back."""
+        return self.all_time or self.window is not None or self.to_date is not None
+
+    def atom(self, grain: Grain) -> Grain:
+        """The partitions that covers are made of: whole days, or hours where hours count."""
+        hours = grain is Grain.HOUR or (self.window is not None and self.window.unit == "hour")
+        return Grain.HOUR if hours else Grain.DAY
+
+    def __str__(self) -> str:
+        """In words, for labels of columns and leaves."""
+        told = [f"{one} before" for one in self.shifts]
+        if self.window is not None:
+            told.append(f"over {self.window}")
+        if self.to_date is not None:
+            told.append(f"{self.to_date} to date")
+        if self.all_time:
+            told.append("of all time")
+        if self.first:
+            told.append("as of the first day")
+        if self.of is not None:
+            told.append(f"of {', '.join(self.of) or 'all rows'}")
+        return ", ".join(told)
+
+    @property
+    def meaning(self) -> list[Any]:
+        """What a leaf's identity takes of it."""
+        return [
+            [str(one) for one in self.shifts],
+            None if self.window is None else str(self.window),
+            self.to_date,
+            self.all_time,
+            self.first,
+            None if self.of is None else list(self.of),
+        ]
+
+
+PLAIN = Frame()
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What one partition takes: the days ``[start, end)``, without ``start`` all before; and these hours."""
+
+    label: str
+    start: date | None
+    end: date
+    hours: tuple[str, ...] = ()
+
+
+def moved(frame: Frame, period: Period) -> Frame:
+    """The frame that long before."""
+    return replace(frame, shifts=(*frame.shifts, period))
+
+
+def cumulated(frame: Frame, metric: Metric) -> Frame:
+    """The frame of what a cumulative metric is made of."""
+    return replace(
+        frame,
+        window=metric.window,
+        to_date=metric.to_date,
+        all_time=metric.window is None and metric.to_date is None,
+        first=metric.period_agg == "first",
+    )
+
+
+def covers(frame: Frame, grain: Grain, labels: tuple[str, ...], calendar: Calendar) -> tuple[Cover, ...]:
+    """What each of some partitions takes, in their order; those whose offset leads nowhere are left out.
+
+    Args:
+        frame: The frame.
+        grain: The grain of the partitions.
+        labels: The partitions.
+        calendar: The subject's calendar.
+    """
+    made = []
+    for label in labels:
+        at = source_label(frame, grain, label, calendar)
+        if at is not None:
+            cover = _hours if frame.atom(grain) is Grain.HOUR else _days
+            made.append(replace(cover(frame, grain, at, calendar), label=label))
+    return tuple(made)
+
+
+def source_label(frame: Frame, grain: Grain, label: str, calendar: Calendar) -> str | None:
+    """The partition that a frame's offsets lead to; ``None`` where there is none."""
+    at: str | None = label
+    for one in frame.shifts:
+        at = None if at is None else shift(grain, at, -one.n, Grain(one.unit), calendar)
+    return at
+
+
+def known_from(frame: Frame, grain: Grain, start: str, calendar: Calendar) -> str | None:
+    """The first partition whose offset does not lead before ``start``; ``None``: there is no such limit.
+
+    Args:
+        frame: The frame.
+        grain: A grain at which its offsets fit.
+        start: The first day that is written (ISO text).
+        calendar: The subject's calendar.
+    """
+    if not frame.shifts:
+        return None
+    first = of_date(grain, day_of(start), calendar)
+    at = day_of(first)
+    for one in frame.shifts:
+        at = _moved(at, one.n, one.unit)
+    # Offsets clamp (29 February, week 53): look a little around the day that the sum of them gives.
+    candidate = first_day(grain, at - timedelta(days=10 * len(frame.shifts)), calendar)
+    while True:
+        label = candidate.isoformat()
+        found = source_label(frame, grain, label, calendar)
+        if found is not None and found >= first:
+            return label
+        candidate = next_day(grain, candidate, calendar)
+
+
+def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar) -> Cover:
+    start = day_of(label)
+    end = (start if frame.first else last_day(grain, label, calendar)) + timedelta(days=1)
+    if frame.all_time:
+        return Cover(label, None, end)
+    if frame.window is not None:
+        return Cover(label, _moved(end, -frame.window.n, frame.window.unit), end)
+    if frame.to_date is not None:
+        first = period_start(Grain.DAY, (end - timedelta(days=1)).isoformat(), Grain(frame.to_date), calendar)
+        return Cover(label, day_of(first), end)
+    return Cover(label, start, end)
+
+
+def _hours(frame: Frame, grain: Grain, label: str, calendar: Calendar) -> Cover:
+    """What an hour takes, or a longer partition whose window is of hours: whole hours of the clock."""
+    day = day_of(label) if grain is Grain.HOUR or frame.first else last_day(grain, label, calendar)
+    today = _names(day, calendar)
+    if grain is Grain.HOUR:
+        today = today[: today.index(label) + 1]
+    if frame.all_time:
+        return Cover(label, None, day, today)
+    if frame.window is None and frame.to_date is None:
+        return Cover(label, day, day, today)
+    if frame.to_date is not None:
+        first = period_start(Grain.DAY, day.isoformat(), Grain(frame.to_date), calendar)
+        return Cover(label, day_of(first), day, today)
+    assert frame.window is not None
+    if frame.window.unit == "hour":
+        left, at, hours = frame.window.n - len(today), day, today[-frame.window.n :]
+        while left > 0:
+            at -= timedelta(days=1)
+            before = _names(at, calendar)
+            if left < len(before):
+                return Cover(label, at + timedelta(days=1), day, (*before[-left:], *today))
+            left -= len(before)
+        return Cover(label, at, day, hours)
+    # The same hour of the clock on the first day is over: the window begins behind it.
+    start, clock = _moved(day, -frame.window.n, frame.window.unit), label[11:13]
+    before = tuple(one for one in _names(start, calendar) if one[11:13] > clock)
+    return Cover(label, start + timedelta(days=1), day, (*before, *today))
+
+
+def _names(day: date, calendar: Calendar) -> tuple[str, ...]:
+    return tuple(name for name, _, _ in partition.hours_of(day, calendar.timezone))
+
+
+def _moved(day: date, n: int, unit: str) -> date:
+    """A day some periods later; one that the other month lacks becomes its last one."""
+    if unit in _DAYS:
+        return day + timedelta(days=n * _DAYS[unit])
+    year, month = divmod(day.year * 12 + day.month - 1 + n * _MONTHS[unit], 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

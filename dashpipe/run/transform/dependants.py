@@ -1,0 +1,144 @@
+"""Partitions that read what a run changed: they are computed too, whatever its window is.
+
+A run compares the states of the partitions that it computed with the stored ones. Where they differ, every
+partition that was written before and reaches back to them is added to the run; then these are looked at in
+turn. What has not changed adds nothing, and what was never written is not written before its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from dashpipe.compile import emit, partition, periods
+from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.leaves import kind_of
+from dashpipe.compile.plan import Leaf
+from dashpipe.expr import FieldType
+from dashpipe.run import encode, ledger, operation
+from dashpipe.run.base import Run
+from dashpipe.run.errors import translating
+from dashpipe.run.load.row import SAME
+from dashpipe.run.transform.work import Work
+from dashpipe.spec.model import Grain
+
+Document = dict[str, Any]
+Labels = dict[Grain, tuple[str, ...]]
+
+
+def extended(work: Work, parts: str, labels: tuple[str, ...], *, asked: bool) -> Run:
+    """The run with the partitions that read what has changed of some of its finest grain.
+
+    Args:
+        work: The work on the finest grain.
+        parts: The collection that holds the parts of these partitions.
+        labels: The partitions that were computed.
+        asked: Whether the run was asked for them. Where a leaf reaches back that keeps no state, all of those
+            count as changed, since nothing tells that they have not.
+    """
+    run = work.run
+    with translating("looking which other partitions depend on what changed"):
+        if asked and not all(leaf.merges for leaf in _reaching(run)):
+            changed = frozenset(labels)
+        else:
+            changed = _changed(work, parts, labels)
+        found = _reading(work, changed, labels)
+    if not any(found.values()):
+        return run
+    told = {f"{grain.value}s": len(some) for grain, some in found.items() if some}
+    work.session.setup.log("dependants", run=run.id, changed=len(changed), **told)
+    calendar = run.subject.calendar
+    partitions = {
+        grain: partition.ordered(grain, (*some, *found.get(grain, ())), calendar)
+        for grain, some in run.partitions.items()
+    }
+    return replace(run, partitions=partitions)
+
+
+def _reaching(run: Run) -> list[Leaf]:
+    found = {leaf.id: leaf for source in run.plan.sources for leaf in source.leaves if leaf.frame.reaches}
+    return list(found.values())
+
+
+def _changed(work: Work, parts: str, labels: tuple[str, ...]) -> frozenset[str]:
+    """Those of some partitions whose parts hold other states than the stored rows, or are of other keys."""
+    run, target = work.run, work.run.targets[work.grain].collection
+    leaves = [leaf for one in run.plan.sources for leaf in one.own_at(work.grain) if leaf.stored]
+    mine = {leaf.id: f"${leaf.id}" for leaf in leaves}
+    stored = {leaf.id: f"$_state.{leaf.id}" for leaf in leaves}
+    both: dict[str, Any] = {"_id": "$_id", "p": {"$first": "$p"}, "n": {"$sum": 1}}
+    tests: list[Any] = [{"$ne": ["$n", 2]}]
+    for at, leaf in enumerate(leaves):
+        both[f"lo{at}"], both[f"hi{at}"] = {"$min": f"${leaf.id}"}, {"$max": f"${leaf.id}"}
+        both[f"n{at}"] = {"$sum": {"$cond": [{"$gt": [f"${leaf.id}", None]}, 1, 0]}}
+        tests += [{"$eq": [f"$n{at}", 1]}, _differ(leaf, f"$lo{at}", f"$hi{at}")]
+    rows = [
+        {"$match": emit.rows(work.grain, labels)},
+        {"$project": {"p": emit.label(work.grain), **stored}},
+    ]
+    stages: emit.Stages = [
+        {"$match": {"p": {"$in": list(labels)}}},
+        {"$project": {"p": 1, **mine}},
+        {"$unionWith": {"coll": target, "pipeline": rows}},
+        {"$group": both},
+        {"$match": {"$expr": {"$or": tests}}},
+        {"$group": {"_id": "$p"}},
+    ]
+    options = operation.options(run, "transform")
+    found = work.session.target[parts].aggregate(encode.to_bson(stages), **options)
+    return frozenset(one["_id"] for one in found)
+
+
+def _differ(leaf: Leaf, low: str, high: str) -> Any:
+    """Whether two states differ; doubles by more than another order of summing makes them."""
+    if leaf.type is not FieldType.NUMBER or kind_of(leaf).doubles != ("",):
+        return {"$ne": [low, high]}
+    near = {"$multiply": [SAME, {"$max": [{"$abs": low}, {"$abs": high}]}]}
+    return {"$gt": [{"$subtract": [high, low]}, near]}
+
+
+def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...]) -> Labels:
+    """The partitions, written before and not of this run yet, that read what has changed.
+
+    Where a run was killed while it wrote, what it had changed no longer differs: of those it left half-way,
+    all that read any of the partitions are taken.
+    """
+    run, calendar = work.run, work.run.subject.calendar
+    found: Labels = {}
+    for grain in run.plan.grains:
+        frames = {leaf.frame for one in run.plan.sources for leaf in one.framed_at(grain)}
+        frames = {one for one in frames if one.reaches}
+        if not frames or not labels:
+            continue
+        first = min(periods.first_day(grain, periods.day_of(one), calendar) for one in labels)
+        since = partition.midnight(first, calendar.timezone)
+        known = ledger.since(work.session.target, run.subject.id, grain, since, run.as_of)
+        mine = set(run.partitions[grain])
+        half = tuple(one for one, kept in known.items() if one not in mine and kept == ledger.LOADED)
+        whole = tuple(one for one, kept in known.items() if one not in mine and kept != ledger.LOADED)
+        taken = _taking(frames, grain, whole, changed, work) | _taking(frames, grain, half, labels, work)
+        found[grain] = tuple(sorted(taken))
+    return found
+
+
+def _taking(
+    frames: Iterable[Frame], grain: Grain, candidates: tuple[str, ...], read: Iterable[str], work: Work
+) -> set[str]:
+    """Those of some partitions that take any of the partitions that are read."""
+    calendar = work.run.subject.calendar
+    spans = [(one, periods.day_of(one), periods.last_day(work.grain, one, calendar)) for one in sorted(read)]
+    if not candidates or not spans:
+        return set()
+    return {
+        cover.label
+        for frame in frames
+        for cover in covers(frame, grain, candidates, calendar)
+        if any(_takes(cover, *one) for one in spans)
+    }
+
+
+def _takes(cover: Cover, label: str, first: date, last: date) -> bool:
+    whole = first < cover.end and (cover.start is None or cover.start <= last)
+    return whole or label in cover.hours or any(hour[:10] == label for hour in cover.hours)

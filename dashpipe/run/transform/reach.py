@@ -1,0 +1,157 @@
+"""What leaves cover beside a row's own partition and key: from stored states of days, or from the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+
+from dashpipe.compile import emit, instant, partition
+from dashpipe.compile.emit import Of, Ref
+from dashpipe.compile.frame import Cover, covers
+from dashpipe.compile.plan import Merged
+from dashpipe.run import encode, ledger, operation, route, state, window
+from dashpipe.run.base import Run
+from dashpipe.run.errors import translating
+from dashpipe.run.transform.origin import Origin, is_empty
+from dashpipe.run.transform.work import Work, inside, yielded
+from dashpipe.spec.model import Grain
+
+#: Partitions a pipeline: each group is held against the covers of all of them.
+_CHUNK = 32
+
+_DAY = timedelta(days=1)
+
+
+def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
+    """Put what leaves reach back to beside the parts of the rows, and the parts of wholes where these go.
+
+    Args:
+        work: The work; its parts have all that is of their own partition and key.
+        name: The collection of parts.
+
+    Returns:
+        Where it came from, by source, and the collection of each whole.
+    """
+    run, session = work.run, work.session
+    wholes: dict[Of, str] = {}
+    for at, of in enumerate(emit.wholes(run.plan, work.grain)):
+        kind = f"whole{at}"
+        wholes[of] = state.staging(run.subject.id, run.id, kind, work.grain, session.lease.fence)
+        session.target.create_collection(wholes[of])
+    reached: dict[str, Origin] = {}
+    for one in run.plan.sources:
+        if not one.framed_at(work.grain):
+            continue
+        with translating(f"looking whether what {one.name} reaches back to may be merged"):
+            able = _able(work, one.name)
+        from_source = tuple(label for label in work.labels if label not in able)
+        from_states = tuple(label for label in work.labels if label in able)
+        reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
+        for labels, merging in ((from_source, False), (from_states, True)):
+            for some in _chunks(labels):
+                for whole, stages in emit.scans(run.plan, work.grain, one.name, some, merging=merging):
+                    yielded(work, one.name, stages, name if whole is None else wholes[whole])
+        for some in _chunks(from_states):
+            _merge(work, one.name, some, name)
+    for of, collection in wholes.items():
+        with translating(f"merging {work.grain.value} over {', '.join(of) or 'all rows'}"):
+            for stages in emit.of_parts(run.plan, work.grain, of, Ref(session.target.name, collection)):
+                session.lease.check()
+                options = operation.options(run, "transform")
+                session.target[name].aggregate(encode.to_bson(stages), **options)
+    return reached, wholes
+
+
+def _merge(work: Work, source: str, labels: tuple[str, ...], name: str) -> None:
+    """Merge partitions from the states of days: of this run where it has them, else published."""
+    run, session = work.run, work.session
+    how = run.plan.merging(source, work.grain)
+    assert how is not None
+    ours = name if how.atom is work.grain else work.staged[how.atom]
+    target = run.targets[how.atom].collection
+    staged, into = run.partitions[how.atom], Ref(session.target.name, name)
+    for stages in emit.over_states(run.plan, work.grain, source, labels, staged, target, into):
+        inside(work, source, session.target[ours], stages, stages, None)
+
+
+def _able(work: Work, source: str) -> frozenset[str]:
+    """The partitions that reach back only to days whose states are at hand."""
+    run, grain = work.run, work.grain
+    how = run.plan.merging(source, grain)
+    if how is None:
+        return frozenset()
+    taken: dict[str, list[Cover]] = {label: [] for label in work.labels}
+    for frame in {leaf.frame for leaf in run.plan.source(source).framed_at(grain) if leaf.frame.reaches}:
+        for cover in covers(frame, grain, work.labels, run.subject.calendar):
+            taken[cover.label].append(cover)
+    first = window.first_instant(run.subject, how.atom)
+    start = partition.local_date(first, run.subject.timezone)
+    atoms = {label: _atoms(run, how.atom, some, start) for label, some in taken.items()}
+    good = _good(work, how, {one for some in atoms.values() for one in some})
+    early = {label for label, some in taken.items() if any(_begins_before(one, start) for one in some)}
+    if early and not _nothing_before(work, source, first):
+        atoms = {label: some for label, some in atoms.items() if label not in early}
+    able: set[str] = set()
+    for label, some in atoms.items():
+        lacking = tuple(one for one in some if one not in good)
+        ahead = all(partition.bounds(how.atom, one, run.subject.calendar)[0] >= run.as_of for one in lacking)
+        if not lacking or (
+            ahead and is_empty(run, work.session, source, how.atom, lacking, work.routes[source])
+        ):
+            able.add(label)
+    return frozenset(able)
+
+
+def _good(work: Work, how: Merged, atoms: set[str]) -> frozenset[str]:
+    """The days (or hours) whose states are in this run's staging, or published, over and whole."""
+    run = work.run
+    staged = frozenset(run.partitions.get(how.atom, ()))
+    needed = {leaf.base for leaf in run.plan.source(how.source).framed_at(how.grain) if leaf.frame.of is None}
+    needed.add(run.plan.source(how.source).presence.id)
+    others = sorted(atoms - staged)
+    found = ledger.published(work.session.target, run.subject.id, how.atom, others)
+    stored = {
+        label
+        for label, row in found.items()
+        if row["complete"] and needed <= set(row["leaves"].get(how.source, ()))
+    }
+    return staged | stored
+
+
+def _atoms(run: Run, atom: Grain, some: Iterable[Cover], start: date) -> tuple[str, ...]:
+    """The days (or hours) that covers take, from the first that is written on."""
+    found: dict[str, None] = {}
+    for one in some:
+        day = start if one.start is None else max(one.start, start)
+        while day < one.end:
+            if atom is Grain.DAY:
+                found[day.isoformat()] = None
+            else:
+                found.update(
+                    (name, None) for name, _, _ in partition.hours_of(day, run.subject.calendar.timezone)
+                )
+            day += _DAY
+        found.update((hour, None) for hour in one.hours if hour[:10] >= start.isoformat())
+    return tuple(found)
+
+
+def _begins_before(cover: Cover, start: date) -> bool:
+    hours = any(hour[:10] < start.isoformat() for hour in cover.hours)
+    return hours or cover.start is None or (cover.start < start and cover.start < cover.end)
+
+
+def _nothing_before(work: Work, source: str, first: datetime) -> bool:
+    """Whether the source has no document before the first partition that is written."""
+    run = work.run
+    wanted = instant.before(run.plan.source(source).source.time, first)
+    limits = operation.options(run, "transform")
+    reader = route.reader(run, work.session, source, work.routes[source])
+    found = reader.find_one(
+        encode.to_bson(wanted), {"_id": 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]
+    )
+    return found is None
+
+
+def _chunks(labels: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for at in range(0, len(labels), _CHUNK):
+        yield labels[at : at + _CHUNK]

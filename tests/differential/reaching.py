@@ -1,0 +1,211 @@
+"""Metrics that reach beyond their row, by a plain walk over documents: the independent truth of frames.
+
+It knows the design and nothing of the compiler: each value is computed anew from all documents, one row at a
+time, in exact Python numbers.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashpipe.spec.model import Grain, Metric, Period, Subject
+
+Document = dict[str, Any]
+Key = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value, and whether any document matched."""
+
+    value: Any
+    matched: bool
+
+
+def first_day(grain: Grain, day: date) -> date:
+    """The first day of the partition that holds a day; weeks begin on Monday."""
+    if grain is Grain.WEEK:
+        return day - timedelta(days=day.weekday())
+    if grain is Grain.DAY:
+        return day
+    month = {Grain.MONTH: day.month, Grain.QUARTER: (day.month - 1) // 3 * 3 + 1, Grain.YEAR: 1}[grain]
+    return date(day.year, month, 1)
+
+
+def last_day(grain: Grain, first: date) -> date:
+    """The last day of a partition, by walking."""
+    day = first
+    while first_day(grain, day + timedelta(days=1)) == first:
+        day += timedelta(days=1)
+    return day
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of another month, or its last one."""
+    at = day.year * 12 + day.month - 1 + months
+    return date(at // 12, at % 12 + 1, min(day.day, monthrange(at // 12, at % 12 + 1)[1]))
+
+
+def earlier(day: date, period: Period) -> date:
+    """A day some periods before."""
+    if period.unit in ("day", "week"):
+        return day - timedelta(days=period.n * (7 if period.unit == "week" else 1))
+    return months_later(day, -period.n * {"month": 1, "quarter": 3, "year": 12}[period.unit])
+
+
+def offset(grain: Grain, first: date, period: Period) -> date:
+    """The partition that an offset leads to."""
+    if grain is Grain.WEEK and period.unit == "year":
+        year, week, _ = first.isocalendar()
+        try:
+            return date.fromisocalendar(year - period.n, week, 1)
+        except ValueError:
+            return date.fromisocalendar(year - period.n, week - 1, 1)
+    return earlier(first, period)
+
+
+class Walk:
+    """The rows of a subject with one source, whose documents have ``at``, dimensions and plain values."""
+
+    def __init__(self, subject: Subject, documents: Iterable[Document], wheres: Mapping[str, Any]) -> None:
+        self.subject = subject
+        self.zone = ZoneInfo(subject.timezone)
+        self.documents = [(one["at"].astimezone(self.zone).date(), one) for one in documents]
+        self.metrics = {one.name: one for one in subject.metrics}
+        self.wheres = wheres
+        self.key = [one.name for one in subject.key]
+
+    def rows(self, grain: Grain, days: Iterable[date]) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """The rows of the partitions that hold some days: by first day and key, each metric's value."""
+        made: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for first in sorted({first_day(grain, day) for day in days}):
+            last = last_day(grain, first)
+            keys = {
+                tuple(one.get(name) for name in self.key)
+                for day, one in self.documents
+                if first <= day <= last
+            }
+            for key in keys if self.key else {()}:
+                mine = dict(zip(self.key, key))
+                made[(first, *key)] = {
+                    one.name: self.value(one, (first, last), mine, (grain, first)).value
+                    for one in self.subject.metrics
+                    if not one.hidden and (one.grains is None or grain in one.grains)
+                }
+        return made
+
+    def value(
+        self,
+        metric: Metric,
+        span: tuple[date | None, date],
+        key: Key,
+        at: tuple[Grain, date],
+        wheres: tuple[str, ...] = (),
+    ) -> Value:
+        """A metric over the documents of a span of days and a key; ``at`` is the partition that it is of."""
+        found = self._value(metric, span, key, at, (*wheres, metric.where) if metric.where else wheres)
+        if metric.has_empty and not found.matched:
+            return Value(metric.empty, False)
+        return found
+
+    def _value(
+        self,
+        metric: Metric,
+        span: tuple[date | None, date],
+        key: Key,
+        at: tuple[Grain, date],
+        wheres: tuple[str, ...],
+    ) -> Value:
+        grain, first = at
+        if metric.type == "cumulative":
+            end = first if metric.period_agg == "first" else last_day(grain, first)
+            start: date | None = None
+            if metric.window is not None:
+                start = earlier(end + timedelta(days=1), metric.window)
+            elif metric.to_date is not None:
+                start = first_day(Grain(metric.to_date), end)
+            return self.value(self.metrics[metric.metric or ""], (start, end), key, at, wheres)
+        if metric.type == "share":
+            inner = self.metrics[metric.metric or ""]
+            part = self.value(inner, span, key, at, wheres)
+            whole = self.value(inner, span, {one: key[one] for one in metric.of}, at, wheres)
+            return Value(_quotient(part.value, whole.value), part.matched or whole.matched)
+        if metric.type == "ratio":
+            top = self.value(self.metrics[metric.numerator or ""], span, key, at, wheres)
+            bottom = self.value(self.metrics[metric.denominator or ""], span, key, at, wheres)
+            return Value(_quotient(top.value, bottom.value), top.matched or bottom.matched)
+        if metric.type == "derived":
+            return self._derived(metric, span, key, at, wheres)
+        return self._leaf(metric, span, key, wheres)
+
+    def _derived(
+        self,
+        metric: Metric,
+        span: tuple[date | None, date],
+        key: Key,
+        at: tuple[Grain, date],
+        wheres: tuple[str, ...],
+    ) -> Value:
+        grain, first = at
+        inputs = {one.alias: one for one in metric.inputs}
+        operands: list[Value] = []
+        names = (metric.expr or "").split()
+        for name in (names[0], names[2]):
+            given = inputs.get(name)
+            inner = self.metrics[name if given is None else given.metric]
+            more = (*wheres, given.where) if given is not None and given.where else wheres
+            if given is None or given.offset is None:
+                operands.append(self.value(inner, span, key, at, more))
+                continue
+            there = offset(grain, first, given.offset)
+            if there < first_day(grain, date.fromisoformat(self.subject.start)):
+                # Whether it matched decides on `empty` of the whole, which looks at documents alone.
+                one = self.value(inner, (there, last_day(grain, there)), key, (grain, there), more)
+                operands.append(Value(None, one.matched))
+                continue
+            operands.append(self.value(inner, (there, last_day(grain, there)), key, (grain, there), more))
+        a, b = (one.value for one in operands)
+        matched = any(one.matched for one in operands)
+        if a is None or b is None:
+            return Value(None, matched)
+        if names[1] == "/":
+            return Value(_quotient(a, b), matched)
+        return Value(Fraction(a) + Fraction(b) if names[1] == "+" else Fraction(a) - Fraction(b), matched)
+
+    def _leaf(
+        self, metric: Metric, span: tuple[date | None, date], key: Key, wheres: tuple[str, ...]
+    ) -> Value:
+        start, end = span
+        mine = [
+            one
+            for day, one in self.documents
+            if (start is None or start <= day)
+            and day <= end
+            and all(one.get(name) == value for name, value in key.items())
+            and all(self.wheres[where](one) for where in wheres)
+        ]
+        if metric.expr is None:
+            return Value(len(mine), bool(mine))
+        values = [one[metric.expr] for one in mine if one.get(metric.expr) is not None]
+        matched = bool(values)
+        if metric.type == "count":
+            return Value(len(values), matched)
+        if metric.type == "count_distinct":
+            return Value(len(set(values)), matched)
+        if metric.type == "sum":
+            return Value(sum(values), matched)
+        if metric.type == "avg":
+            return Value(Fraction(sum(values), len(values)) if values else None, matched)
+        return Value({"min": min, "max": max}[metric.type](values) if values else None, matched)
+
+
+def _quotient(top: Any, bottom: Any) -> Any:
+    if top is None or bottom is None or bottom == 0:
+        return None
+    return Fraction(top) / Fraction(bottom)

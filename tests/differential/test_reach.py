@@ -1,0 +1,267 @@
+"""Offsets, cumulative metrics and shares: what stages compute on a server equals a walk over documents."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from bson import Int64, ObjectId
+from hypothesis import given
+from hypothesis import strategies as st
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from dashpipe.compile import PASSES, Plan, compile_subject, emit, partition
+from dashpipe.run import encode
+from dashpipe.spec.model import (
+    Dimension,
+    Field,
+    Grain,
+    Input,
+    Metric,
+    Period,
+    Source,
+    Subject,
+    Target,
+    Time,
+)
+from dashpipe.spec.moves import fits
+from tests.differential.reaching import Document, Walk
+
+pytestmark = pytest.mark.differential
+
+ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
+#: Days around which something happens: a leap day, clock changes, ISO week 53, a new year.
+DAYS = (date(2024, 2, 28), date(2024, 3, 31), date(2024, 11, 3), date(2021, 1, 3), date(2023, 12, 30))
+WHERES = {"n > 1": lambda one: (one.get("n") or 0) > 1, "s = 'a'": lambda one: one.get("s") == "a"}
+WINDOWS = ("3 day", "7 day", "1 week", "2 week", "1 month", "1 quarter", "1 year", "1 day")
+OFFSETS = ("1 day", "7 day", "1 week", "1 month", "1 quarter", "1 year", "2 year")
+
+
+def period(text: str) -> Period:
+    """A period from its text."""
+    count, _, unit = text.partition(" ")
+    return Period(int(count), unit)
+
+
+@pytest.fixture(scope="module")
+def scratch(mongo: MongoClient[Document]) -> Iterator[Database[Document]]:
+    """One database for all cases: each leaves it empty."""
+    name = f"reach_{os.getpid()}"
+    yield mongo[name]
+    mongo.drop_database(name)
+
+
+@st.composite
+def metrics(draw: Any, grains: tuple[Grain, ...], key: tuple[str, ...]) -> tuple[Metric, ...]:
+    """Random metrics over one source, and composites of composites that reach beyond their row."""
+    where = st.sampled_from([None, None, *WHERES])
+    made = [
+        Metric("lessons", "count", "docs", where=draw(where)),
+        Metric("minutes", "sum", "docs", expr="n", where=draw(where), has_empty=draw(st.booleans())),
+        Metric("mean", "avg", "docs", expr="n"),
+        Metric("least", "min", "docs", expr="n", where=draw(where)),
+        Metric("names", "count_distinct", "docs", expr="s", where=draw(where)),
+        Metric("rate", "ratio", numerator="minutes", denominator="lessons"),
+    ]
+    runs = [one.name for one in made]  # what may be cumulated: nothing that is cumulated or moved itself
+    parts = ["lessons", "minutes", "names"]  # what may be shared
+    for at in range(draw(st.integers(1, 5))):
+        name = f"made_{at}"
+        kind = draw(st.sampled_from(["window", "to_date", "all", "offset", "derived", "share"]))
+        if kind in ("window", "to_date", "all"):
+            inner = draw(st.sampled_from(runs))
+            reach: dict[str, Any] = {
+                "window": {"window": period(draw(st.sampled_from(WINDOWS)))},
+                "to_date": {"to_date": draw(st.sampled_from(["month", "quarter", "year"]))},
+                "all": {},
+            }[kind]
+            agg = draw(st.sampled_from([None, None, "first", "last"]))
+            one = Metric(name, "cumulative", metric=inner, period_agg=agg, where=draw(where), **reach)
+            if inner in parts:
+                parts.append(name)
+        elif kind == "offset":
+            by = period(draw(st.sampled_from(OFFSETS)))
+            inner = draw(st.sampled_from(made)).name
+            own = tuple(one for one in grains if fits(one, -by.n, Grain(by.unit)))
+            if not own:
+                continue
+            now = draw(st.sampled_from(made)).name
+            form = draw(st.sampled_from(["{} / before", "{} - before", "before + {}"]))
+            inputs = (Input(inner, "before", draw(where), by),)
+            empty = {"has_empty": True, "empty": 0} if draw(st.integers(0, 3)) == 0 else {}
+            one = Metric(name, "derived", expr=form.format(now), inputs=inputs, grains=own, **empty)
+        elif kind == "derived":
+            a, b = (draw(st.sampled_from(made)).name for _ in range(2))
+            one = Metric(name, "derived", expr=f"{a} - {b}")
+            if a in runs and b in runs:
+                runs.append(name)
+        elif key:
+            of = tuple(draw(st.lists(st.sampled_from(key), unique=True, max_size=len(key))))
+            one = Metric(name, "share", metric=draw(st.sampled_from(parts)), of=of)
+            runs.append(name) if one.metric in ("lessons", "minutes", "names") else None
+        else:
+            continue
+        made.append(replace(one, grains=_grains(one, made, grains)))
+    return tuple(made)
+
+
+def _grains(metric: Metric, made: list[Metric], grains: tuple[Grain, ...]) -> tuple[Grain, ...] | None:
+    """The grains that all parts of a composite have."""
+    named = {*(metric.expr or "").split(), *(one.metric for one in metric.inputs), metric.metric}
+    kept = [one for one in grains if metric.grains is None or one in metric.grains]
+    for one in made:
+        if one.name in named and one.grains is not None:
+            kept = [grain for grain in kept if grain in one.grains]
+    return None if len(kept) == len(grains) else tuple(kept)
+
+
+@st.composite
+def cases(draw: Any) -> tuple[Subject, list[Document], list[date]]:
+    """A random subject, documents, and days to compute."""
+    day, tz = draw(st.sampled_from(DAYS)), draw(st.sampled_from(ZONES))
+    order = (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR)
+    grains = tuple(draw(st.lists(st.sampled_from(order), min_size=1, max_size=3, unique=True)))
+    key = tuple(draw(st.lists(st.sampled_from(["c", "t"]), unique=True, max_size=2)))
+    given = draw(metrics(grains, key))
+    subject = Subject(
+        project="test",
+        domain="diff",
+        name="reach",
+        version=1,
+        timezone=tz,
+        start=(day - timedelta(days=draw(st.sampled_from([1, 40, 500])))).isoformat(),
+        sources=(
+            Source(
+                "docs",
+                "docs",
+                Time("at"),
+                fields=(Field("n", "integer"), Field("s", "string"), *(Field(one, "string") for one in key)),
+                dimensions=tuple(Dimension(one) for one in key),
+            ),
+        ),
+        metrics=tuple(one for one in given if one.grains != ()),
+        target=Target("reach"),
+        dimensions=tuple(Dimension(one) for one in key),
+        grains=grains,
+    )
+    zone = ZoneInfo(tz)
+    back = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 6, 7, 8, 27, 28, 29, 30, 31, 60, 90, 365, 366, 371, 730])
+    documents = []
+    for number in range(draw(st.integers(0, 40))):
+        local = day - timedelta(days=draw(back) - draw(st.integers(0, 3)))
+        at = datetime(local.year, local.month, local.day, draw(st.integers(0, 23)), 30, tzinfo=zone)
+        one = {"_id": number, "at": at.astimezone(timezone.utc)}
+        one |= {"n": draw(st.sampled_from([None, 0, 1, 2, 3, 2**53 + 1])), "s": draw(st.sampled_from("abc"))}
+        one |= {name: draw(st.sampled_from([None, "x", "y|"])) for name in key}
+        documents.append({name: value for name, value in one.items() if value is not None or number % 2})
+    return subject, documents, [day + timedelta(days=more) for more in range(draw(st.integers(1, 4)))]
+
+
+def computed(
+    database: Database[Document], plan: Plan, grain: Grain, labels: tuple[str, ...], documents: list[Document]
+) -> list[Document]:
+    """The rows of a grain by stages alone, from the states of days where the plan says that it may be."""
+    calendar = plan.subject.calendar
+    names = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
+    into = emit.Ref(database.name, f"parts_{ObjectId()}")
+    if not plan.subject.key:
+        database[into.collection].insert_many(emit.spine(plan, labels))
+
+    def run(name: str, stages: emit.Stages, place: emit.Ref) -> None:
+        emit.verify(stages)
+        database[name].aggregate(encode.to_bson([*stages, *emit.merge(place)]), allowDiskUse=True)
+
+    for stages in emit.scan(plan, grain, "docs", labels, None):
+        run("docs", stages, into)
+    how = plan.merging("docs", grain)
+    for of, stages in emit.scans(plan, grain, "docs", labels, merging=how is not None):
+        run("docs", stages, into if of is None else emit.Ref(database.name, names[of]))
+    if how is not None:
+        # The days of all time, half of them as if published, the others as if of this run.
+        spans = {partition.of_instant(Grain.DAY, one["at"], calendar) for one in documents}
+        days = tuple(sorted(spans | (set(labels) if grain is Grain.DAY else set())))
+        staged = tuple(one for one in days if one in labels) if grain is Grain.DAY else days[::2]
+        if days:
+            _rows_of(database, plan, days, "target")
+            # What is published of days that this run has computed anew no longer counts.
+            wrong = {f"_state.{plan.source('docs').presence.id}": 1000}
+            wrong |= {f"_state.{leaf.id}": 1000 for leaf in plan.source("docs").own_at(Grain.DAY)}
+            old = {"partition_date": {"$in": list(staged)}}
+            kept = {name: value for name, value in wrong.items() if name.startswith("_state.count")}
+            database["target"].update_many(old, {"$inc": kept})
+        ours = into.collection
+        if grain is not Grain.DAY:
+            ours = "staging"
+            if staged:
+                _rows_of(database, plan, staged, ours)
+        for stages in emit.over_states(plan, grain, "docs", labels, staged, "target", None):
+            run(ours, stages, into)
+    for of, name in names.items():
+        for stages in emit.of_parts(plan, grain, of, None):
+            run(into.collection, stages, emit.Ref(database.name, name))
+    final = emit.finalise(plan, grain, (), {}, None, names)
+    return list(database[into.collection].aggregate(encode.to_bson(final), allowDiskUse=True))
+
+
+def _rows_of(database: Database[Document], plan: Plan, days: tuple[str, ...], name: str) -> None:
+    """Rows of days with their states alone, as rows keep them."""
+    parts = f"{name}_parts"
+    for stages in emit.scan(plan, Grain.DAY, "docs", days, emit.Ref(database.name, parts)):
+        database["docs"].aggregate(encode.to_bson(stages), allowDiskUse=True)
+    kept = [leaf.id for leaf in plan.source("docs").own_at(Grain.DAY) if leaf.stored]
+    rows = [
+        {
+            "_id": one["_id"],
+            **one.get("k", {}),
+            "partition_date": one["p"],
+            "_state": {leaf: one[leaf] for leaf in kept if leaf in one},
+        }
+        for one in database[parts].find()
+    ]
+    database[parts].drop()
+    if rows:
+        database[name].insert_many(rows)
+
+
+def same(mine: Any, theirs: Any) -> bool:
+    """Whether a stored value is the true one: whole numbers exactly, doubles nearly."""
+    if mine is None or theirs is None:
+        return mine is theirs
+    if isinstance(mine, Int64):
+        return Fraction(theirs) == int(mine)
+    assert isinstance(mine, float), (mine, theirs)
+    return math.isclose(mine, float(theirs), rel_tol=1e-9, abs_tol=1e-9)
+
+
+@given(case=cases(), off=st.sampled_from([(), (), ("rollup",), ("fuse",), tuple(PASSES)]))
+def test_values_equal_a_walk_over_the_documents(
+    scratch: Database[Document], case: tuple[Subject, list[Document], list[date]], off: tuple[str, ...]
+) -> None:
+    """Each value is that of its own documents and no other row is added, from states and from the source."""
+    subject, documents, days = case
+    plan = compile_subject(subject, off)
+    truth = Walk(subject, documents, WHERES)
+    for grain in plan.grains:
+        try:
+            if documents:
+                scratch["docs"].insert_many(documents)
+            labels = tuple(sorted({partition.of_date(grain, day, subject.calendar) for day in days}))
+            found = computed(scratch, plan, grain, labels, documents)
+        finally:
+            for name in scratch.list_collection_names():
+                scratch.drop_collection(name)
+        wanted = truth.rows(grain, days)
+        key = [one.name for one in subject.key]
+        rows = {(date.fromisoformat(one["partition_date"]), *(one[k] for k in key)): one for one in found}
+        assert rows.keys() == wanted.keys()
+        for at, row in rows.items():
+            for name, value in wanted[at].items():
+                assert same(row[name], value), (grain, at, name, row[name], value)

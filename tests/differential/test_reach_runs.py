@@ -1,0 +1,135 @@
+"""Whole runs of metrics that reach back: in any pieces and order, with late documents, the same rows."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashpipe.compile import compile_subject, partition
+from dashpipe.spec.model import Grain, Metric, Subject
+from tests.differential import runs
+from tests.differential.reaching import Document, Walk
+from tests.differential.subjects import Case
+from tests.differential.test_reach import WHERES, cases, period, same
+from tests.run.world import SUBJECT, World, count
+
+pytestmark = pytest.mark.differential
+
+FEW = max(2, settings().max_examples // 5)
+
+
+@pytest.fixture(scope="module")
+def worlds(mongo_uri: str, second_uri: str) -> Iterator[dict[str, World]]:
+    """A world for each route, shared by all cases: each leaves it empty."""
+    with ExitStack() as stack:
+        others = {"server": None, "cursor": second_uri}
+        name = f"reach_runs_{os.getpid()}"
+        yield {
+            route: stack.enter_context(runs.opened(mongo_uri, f"{name}_{route}", other))
+            for route, other in others.items()
+        }
+
+
+@st.composite
+def histories(draw: Any) -> tuple[Case, list[Document], list[tuple[date, date]]]:
+    """A case, the documents that come late, and pieces of its days in any order."""
+    subject, documents, days = draw(cases())
+    first = max(days[0] - timedelta(days=draw(st.sampled_from([0, 1, 5]))), date.fromisoformat(subject.start))
+    last = days[-1]
+    zone = partition.zone(subject.timezone)
+    inside = [one for one in documents if first <= one["at"].astimezone(zone).date() <= last]
+    late = [one for one in inside if draw(st.booleans())]
+    cuts = sorted(draw(st.sets(st.integers(1, (last - first).days or 1), max_size=3)))
+    edges = [first, *(first + timedelta(days=one) for one in cuts), last + timedelta(days=1)]
+    pieces = [(a, b) for a, b in itertools.pairwise(edges) if a < b]
+    after = datetime(last.year, last.month, last.day, 23, tzinfo=timezone.utc)
+    as_of = after + timedelta(days=draw(st.sampled_from([1, 40])))
+    case = Case(subject, {"docs": documents}, (first, last + timedelta(days=1)), as_of)
+    return case, late, draw(st.permutations(pieces))
+
+
+def check(world: World, case: Case) -> None:
+    """The published rows of every grain are exactly those of the walk."""
+    subject = case.subject
+    truth = Walk(subject, case.documents["docs"], WHERES)
+    days = [case.days[0] + timedelta(days=at) for at in range((case.days[1] - case.days[0]).days)]
+    key = [one.name for one in subject.key]
+    for grain in subject.grains:
+        wanted = truth.rows(grain, days)
+        found = runs.published(world, subject, grain)
+        rows = {(date.fromisoformat(one["partition_date"]), *(one[k] for k in key)): one for one in found}
+        assert rows.keys() == wanted.keys(), grain
+        for at, row in rows.items():
+            for name, value in wanted[at].items():
+                assert same(row[name], value), (grain, at, name, row[name], value)
+
+
+def _merge(subject: Subject) -> bool:
+    return all(
+        leaf.merges
+        for source in compile_subject(subject).sources
+        for leaf in source.leaves
+        if leaf.frame.reaches
+    )
+
+
+@settings(max_examples=FEW)
+@given(history=histories(), route=st.sampled_from(["server", "server", "cursor"]))
+def test_pieces_in_any_order_equal_the_whole(
+    worlds: dict[str, World], history: tuple[Case, list[Document], list[tuple[date, date]]], route: str
+) -> None:
+    """Late documents count wherever they are read once their pieces were run again; then nothing changes."""
+    case, late, pieces = history
+    world, zone = worlds[route], partition.zone(case.subject.timezone)
+    ids = {one["_id"] for one in late}
+    early = [one for one in case.documents["docs"] if one["_id"] not in ids]
+    with runs.loaded(world, {"docs": early}):
+        for piece in pieces:
+            runs.run(world, case, days=piece)
+        check(world, replace(case, documents={"docs": early}))
+        if late:
+            world.source["docs"].insert_many(late)
+        touched = {one["at"].astimezone(zone).date() for one in late}
+        for start, end in reversed(pieces):
+            if any(start <= day < end for day in touched):
+                runs.run(world, case, days=(start, end))
+        check(world, case)
+        again = runs.run(world, case, days=pieces[0])["steps"]
+        for counts in again["load"]["counts"].values():
+            assert (counts["inserted"], counts["changed"], counts["removed"]) == (0, 0, 0)
+        if _merge(case.subject):
+            assert not any(again["transform"]["dependants"].values())
+
+
+def test_a_restated_day_restates_what_reads_it_and_no_more(worlds: dict[str, World]) -> None:
+    """Of a window of three days, the day and the two after it are written again; the others are not read."""
+    subject = replace(
+        SUBJECT,
+        metrics=(count("orders"), Metric("three", "cumulative", metric="orders", window=period("3 day"))),
+        grains=(Grain.DAY,),
+    )
+    world = worlds["server"]
+    documents = [
+        {"_id": day, "at": datetime(2024, 4, day, 12, tzinfo=timezone.utc), "country": "DE"}
+        for day in range(1, 11)
+    ]
+    as_of = datetime(2024, 4, 20, tzinfo=timezone.utc)
+    case = Case(subject, {"orders": documents}, (date(2024, 4, 1), date(2024, 4, 11)), as_of)
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        new = {"_id": 99, "at": datetime(2024, 4, 4, 9, tzinfo=timezone.utc), "country": "DE"}
+        world.source["orders"].insert_one(new)
+        receipt = runs.run(world, case, days=(date(2024, 4, 4), date(2024, 4, 5)))["steps"]
+        assert receipt["transform"]["dependants"] == {"day": 2}
+        assert receipt["load"]["counts"]["day"]["changed"] == 3
+        rows = {one["partition_date"][8:]: one["three"] for one in runs.published(world, subject, Grain.DAY)}
+        assert [rows[f"{day:02}"] for day in range(1, 9)] == [1, 2, 3, 4, 4, 4, 3, 3]
