@@ -17,13 +17,14 @@ from dashpipe import embedded
 
 Document = dict[str, Any]
 
-#: `quick` for `make test`, `ci` for .ci/run.
+#: `quick` for `make test`, `ci` for .ci/run, `nightly` for `make nightly`.
 PROFILE = os.environ.get("DASHPIPE_PROFILE", "quick")
 BUILD = os.environ.get("DASHPIPE_TEST_BUILD", embedded.PYTHON)
 
 _common = {"deadline": None, "print_blob": True, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("quick", max_examples=15, **_common)
 settings.register_profile("ci", max_examples=200, **_common)
+settings.register_profile("nightly", max_examples=2_000, **_common)
 settings.load_profile(PROFILE)
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashpipe.compile import partition
 from dashpipe.compile.offsets import period_start, shift
 from dashpipe.compile.periods import day_of, first_day, last_day, next_day, of_date
 from dashpipe.spec.model import Calendar, Grain, Metric, Period
+
+_TICK = timedelta(milliseconds=1)
 
 _DAYS = {"day": 1, "week": 7}
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -118,21 +120,27 @@ def cumulated(frame: Frame, metric: Metric) -> Frame:
     )
 
 
-def covers(frame: Frame, grain: Grain, labels: tuple[str, ...], calendar: Calendar) -> tuple[Cover, ...]:
+def covers(
+    frame: Frame, grain: Grain, labels: tuple[str, ...], calendar: Calendar, as_of: datetime | None = None
+) -> tuple[Cover, ...]:
     """What each of some partitions takes, in their order; those whose offset leads nowhere are left out.
+
+    A partition that is not over runs back from the day (or hour) of ``as_of``, not from its own end, which
+    lies in the future: the last seven days of this month are the last seven.
 
     Args:
         frame: The frame.
         grain: The grain of the partitions.
         labels: The partitions.
         calendar: The subject's calendar.
+        as_of: The run's instant; ``None``: all partitions are over.
     """
     made = []
     for label in labels:
         at = source_label(frame, grain, label, calendar)
         if at is not None:
             cover = _hours if frame.atom(grain) is Grain.HOUR else _days
-            made.append(replace(cover(frame, grain, at, calendar), label=label))
+            made.append(replace(cover(frame, grain, at, calendar, as_of), label=label))
     return tuple(made)
 
 
@@ -169,9 +177,10 @@ def known_from(frame: Frame, grain: Grain, start: str, calendar: Calendar) -> st
         candidate = next_day(grain, candidate, calendar)
 
 
-def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar) -> Cover:
+def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: datetime | None) -> Cover:
     start = day_of(label)
-    end = (start if frame.first else last_day(grain, label, calendar)) + timedelta(days=1)
+    last = start if frame.first else last_day(grain, label, calendar)
+    end = (_begun(start, last, calendar, as_of) if frame.runs else last) + timedelta(days=1)
     if frame.all_time:
         return Cover(label, None, end)
     if frame.window is not None:
@@ -182,12 +191,24 @@ def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar) -> Cover:
     return Cover(label, start, end)
 
 
-def _hours(frame: Frame, grain: Grain, label: str, calendar: Calendar) -> Cover:
+def _begun(first: date, last: date, calendar: Calendar, as_of: datetime | None) -> date:
+    """The last of some days that has begun; the first of them where none has."""
+    if as_of is None:
+        return last
+    today = partition.local_date(as_of - _TICK, calendar.timezone)
+    return max(first, min(last, today))
+
+
+def _hours(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: datetime | None) -> Cover:
     """What an hour takes, or a longer partition whose window is of hours: whole hours of the clock."""
     day = day_of(label) if grain is Grain.HOUR or frame.first else last_day(grain, label, calendar)
+    day = day if grain is Grain.HOUR else _begun(day_of(label), day, calendar, as_of)
     today = _names(day, calendar)
     if grain is Grain.HOUR:
         today = today[: today.index(label) + 1]
+    elif as_of is not None:
+        begun = [name for name, at, _ in partition.hours_of(day, calendar.timezone) if at < as_of]
+        today = tuple(begun) or today[:1]
     if frame.all_time:
         return Cover(label, None, day, today)
     if frame.window is None and frame.to_date is None:

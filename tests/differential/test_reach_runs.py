@@ -133,3 +133,27 @@ def test_a_restated_day_restates_what_reads_it_and_no_more(worlds: dict[str, Wor
         assert receipt["load"]["counts"]["day"]["changed"] == 3
         rows = {one["partition_date"][8:]: one["three"] for one in runs.published(world, subject, Grain.DAY)}
         assert [rows[f"{day:02}"] for day in range(1, 9)] == [1, 2, 3, 4, 4, 4, 3, 3]
+
+
+def test_a_month_that_is_not_over_runs_back_from_today(worlds: dict[str, World]) -> None:
+    """Its last three days are those up to the run's own day, and up to its last one once it is over."""
+    subject = replace(
+        SUBJECT,
+        metrics=(count("orders"), Metric("three", "cumulative", metric="orders", window=period("3 day"))),
+        grains=(Grain.DAY, Grain.MONTH),
+    )
+    world = worlds["server"]
+    documents = [
+        {"_id": day, "at": datetime(2024, 4, day, 12, tzinfo=timezone.utc), "country": "DE"}
+        for day in range(1, 31)
+    ]
+    days = (date(2024, 4, 1), date(2024, 5, 1))
+    case = Case(subject, {"orders": documents[:10]}, days, datetime(2024, 4, 10, 18, tzinfo=timezone.utc))
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        (month,) = runs.published(world, subject, Grain.MONTH)
+        assert (month["orders"], month["three"], month["complete"]) == (10, 3, False)
+        world.source["orders"].insert_many(documents[10:])
+        runs.run(world, replace(case, as_of=datetime(2024, 5, 20, tzinfo=timezone.utc)))
+        (month,) = runs.published(world, subject, Grain.MONTH)
+        assert (month["orders"], month["three"], month["complete"]) == (30, 3, True)

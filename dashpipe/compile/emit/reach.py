@@ -8,6 +8,7 @@ collection of their own, since their ``_id`` is another.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from dashpipe.compile.emit.grouping import part, text_of
@@ -36,7 +37,13 @@ def keys_of(source: SourcePlan, of: Of | None) -> tuple[Key, ...]:
 
 
 def scans(
-    plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], *, merging: bool
+    plan: Plan,
+    grain: Grain,
+    source: str,
+    labels: tuple[str, ...],
+    *,
+    merging: bool,
+    as_of: datetime | None = None,
 ) -> list[tuple[Of | None, Stages]]:
     """The pipelines that compute parts from documents, each to be run on the source.
 
@@ -46,6 +53,7 @@ def scans(
         source: The source's name.
         labels: The partitions.
         merging: Whether what merges over time is left to ``over_states``.
+        as_of: The run's instant; ``None``: all partitions are over.
 
     Returns:
         For each its whole (``None``: parts of the rows' own keys), and its stages, which yield the parts.
@@ -63,7 +71,7 @@ def scans(
         if not frame.reaches:
             made.append((frame.of, pipeline(plan, one, aggregate, leaves, Reading(grain, labels, key=key))))
             continue
-        taken = covers(frame, grain, labels, plan.subject.calendar)
+        taken = covers(frame, grain, labels, plan.subject.calendar, as_of)
         for group in (True, False):
             some = tuple(leaf for leaf in leaves if leaf.merges is group)
             if some and taken:
@@ -80,6 +88,7 @@ def over_states(
     staged: tuple[str, ...],
     target: str,
     into: Ref | None,
+    as_of: datetime | None = None,
 ) -> list[Stages]:
     """The pipelines that merge parts from the states of days (or hours), run on what this run has of these.
 
@@ -93,12 +102,13 @@ def over_states(
         staged: The finer partitions that this run has; of the others, the published rows count.
         target: The finer grain's target collection, in the same database.
         into: The parts collection to merge into, or ``None`` to yield the parts.
+        as_of: The run's instant; ``None``: all partitions are over.
     """
     one, how = plan.source(source), plan.merging(source, grain)
     assert how is not None
     pipelines = []
     for frame, leaves in _framed(one, grain).items():
-        taken = covers(frame, grain, labels, plan.subject.calendar)
+        taken = covers(frame, grain, labels, plan.subject.calendar, as_of)
         if not taken:
             continue
         mine = _of_parts(one, leaves) if how.atom is grain else _of_rows(one, leaves, how.atom)

@@ -134,7 +134,7 @@ def _taking(
     return {
         cover.label
         for frame in frames
-        for cover in covers(frame, grain, candidates, calendar)
+        for cover in covers(frame, grain, candidates, calendar, work.run.as_of)
         if any(_takes(cover, *one) for one in spans)
     }
 

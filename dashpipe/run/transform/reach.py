@@ -49,7 +49,9 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
         reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
         for labels, merging in ((from_source, False), (from_states, True)):
             for some in _chunks(labels):
-                for whole, stages in emit.scans(run.plan, work.grain, one.name, some, merging=merging):
+                for whole, stages in emit.scans(
+                    run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
+                ):
                     yielded(work, one.name, stages, name if whole is None else wholes[whole])
         for some in _chunks(from_states):
             _merge(work, one.name, some, name)
@@ -70,7 +72,7 @@ def _merge(work: Work, source: str, labels: tuple[str, ...], name: str) -> None:
     ours = name if how.atom is work.grain else work.staged[how.atom]
     target = run.targets[how.atom].collection
     staged, into = run.partitions[how.atom], Ref(session.target.name, name)
-    for stages in emit.over_states(run.plan, work.grain, source, labels, staged, target, into):
+    for stages in emit.over_states(run.plan, work.grain, source, labels, staged, target, into, run.as_of):
         inside(work, source, session.target[ours], stages, stages, None)
 
 
@@ -82,7 +84,7 @@ def _able(work: Work, source: str) -> frozenset[str]:
         return frozenset()
     taken: dict[str, list[Cover]] = {label: [] for label in work.labels}
     for frame in {leaf.frame for leaf in run.plan.source(source).framed_at(grain) if leaf.frame.reaches}:
-        for cover in covers(frame, grain, work.labels, run.subject.calendar):
+        for cover in covers(frame, grain, work.labels, run.subject.calendar, run.as_of):
             taken[cover.label].append(cover)
     first = window.first_instant(run.subject, how.atom)
     start = partition.local_date(first, run.subject.timezone)
