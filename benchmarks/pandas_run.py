@@ -80,6 +80,18 @@ def run(*, quick: bool) -> list[Result]:
                 about={"documents": documents, "rows": rows, "server": here.server.build},
             )
             for what, fields in (("the fields that it needs", FIELDS), ("whole documents", None))
+        ] + [
+            paired(
+                "no run, but one bare $group and $merge, beside pandas on the fields that it needs",
+                ("without a guard, a check or a lease", lambda: _timed(here, lambda: bare(here, days))),
+                (
+                    "find, pandas groupby, bulk_write",
+                    lambda: _timed(here, lambda: with_pandas(here, days, FIELDS)),
+                ),
+                pairs=2 if quick else 3,
+                warm=False,
+                about={"documents": documents, "rows": rows, "server": here.server.build},
+            )
         ]
 
 
@@ -150,6 +162,39 @@ def with_pandas(here: Bench, days: int, fields: dict[str, int] | None) -> None:
             ],
             ordered=False,
         )
+
+
+def bare(here: Bench, days: int) -> None:
+    """The least that a server can do for these rows: how far off any whole run must be on this build."""
+    first = datetime(2013, 1, 1, 5, tzinfo=timezone.utc)
+    day = {"$dateToString": {"date": "$departed_at", "format": "%Y-%m-%d", "timezone": ZONE}}
+    cancelled = {"$lte": ["$dep_delay", None]}
+    here.client["source"]["flights"].aggregate(
+        [
+            {"$match": {"departed_at": {"$gte": first, "$lt": first + timedelta(days=days)}}},
+            {
+                "$group": {
+                    "_id": {"day": day, "carrier": "$carrier.code"},
+                    "flights": {"$sum": 1},
+                    "cancelled": {"$sum": {"$cond": [cancelled, 1, 0]}},
+                    "late": {"$sum": {"$cond": [{"$gt": ["$dep_delay", 15]}, 1, 0]}},
+                    "dep_delay_avg": {"$avg": "$dep_delay"},
+                    "arr_delay_avg": {"$avg": "$arr_delay"},
+                    "arr_delay_max": {"$max": "$arr_delay"},
+                    "miles": {"$sum": "$distance"},
+                }
+            },
+            {
+                "$set": {
+                    "_id": {"$concat": ["$_id.day", "|", "$_id.carrier"]},
+                    "partition_date": "$_id.day",
+                    "carrier": "$_id.carrier",
+                    "cancel_rate": {"$divide": ["$cancelled", "$flights"]},
+                }
+            },
+            {"$merge": {"into": {"db": "target", "coll": "by_hand"}}},
+        ]
+    )
 
 
 def _same(here: Bench, days: int) -> int:

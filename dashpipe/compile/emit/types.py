@@ -26,7 +26,7 @@ def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -
     suspects: list[dict[str, Any]] = []
     counters: dict[str, Any] = {}
     for at, (path, type_) in enumerate(one.types):
-        suspects.append(expr.mistyped_query(path, type_))
+        suspects += expr.mistyped_query(path, type_)["$or"]
         counters[f"m{at}"] = {"$sum": {"$cond": [expr.mistyped(path, type_), 1, 0]}}
         if type_ is FieldType.NUMBER and path not in declared:
             suspects.append({path: {"$type": "decimal"}})
