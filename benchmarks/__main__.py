@@ -16,7 +16,10 @@ HERE = Path(__file__).parent
 JSON = HERE.parent / ".cache" / "benchmarks.json"
 
 #: Each is a module with ``run(quick) -> list[Result]``.
-NAMES = ("fused", "hand_written", "pandas_run", "dag_import", "one_dag", "lint_many", "lint_one", "cli_help")
+NAMES = (
+    *("fused", "hand_written", "pandas_run", "grains", "distincts", "history"),
+    *("dag_import", "one_dag", "lint_many", "lint_one", "cli_help"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

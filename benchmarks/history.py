@@ -1,0 +1,102 @@
+"""A daily run over a history that is ten times as long: it must not cost more for what lies behind it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+from benchmarks.database import Bench, bench
+from benchmarks.harness import Measure, Result, inside, paired
+from dashpipe.run import run_all
+from dashpipe.run.base import Request, Setup
+from dashpipe.run.connections import Connections, from_environment
+from dashpipe.run.log import silent
+from dashpipe.spec.model import Subject
+
+END = date(2024, 12, 1)
+
+SPEC = """\
+dashpipe: 1
+subject: {name}
+description: Orders.
+schedule: none
+start: {start}
+sources:
+  - name: orders
+    collection: {name}
+    time: at
+    fields: {{country: string, total: integer}}
+    dimensions: [country]
+dimensions: [country]
+grains: [day, week]
+metrics:
+  - {{name: orders, source: orders, type: count}}
+  - {{name: revenue, source: orders, type: sum, expr: total}}
+{more}checks:
+  - {{id: not-empty, type: row_count, fail: {{below: 1}}}}
+"""
+WINDOW = """\
+  - {name: revenue_28d, type: cumulative, metric: revenue, window: 28 days}
+  - {name: wow, type: derived, expr: revenue - last, inputs: [{metric: revenue, as: last, offset: 1 week}]}
+"""
+EVER = "  - {name: revenue_ever, type: cumulative, metric: revenue}\n"
+
+
+def run(*, quick: bool) -> list[Result]:
+    """Compare, for windows and for running totals of all time."""
+    short, a_day = 40, 100 if quick else 500
+    long = 10 * short
+    with bench() as here:
+        results = []
+        for what, more, goal in (("windows and offsets", WINDOW, 1.1), ("totals of all time", EVER, None)):
+            made = {}
+            for name, days in (("short", short), ("long", long)):
+                start = (END - timedelta(days=days)).isoformat()
+                text = SPEC.format(name=name, start=start, more=more)
+                made[name] = here.subjects({name: text})[name]
+                _fill(here, name, days, a_day)
+                here.run(made[name], END - timedelta(days=days), days)
+            results.append(
+                paired(
+                    f"a daily run over {long} days of history, beside {short}: {what}",
+                    (f"{long} days", lambda one=made["long"]: _timed(here, one)),  # type: ignore[misc]
+                    (f"{short} days", lambda one=made["short"]: _timed(here, one)),  # type: ignore[misc]
+                    pairs=3 if quick else 5,
+                    faster=False,
+                    goal=goal,
+                    about={"documents a day": a_day, "server": here.server.build},
+                )
+            )
+            here.forget()
+        return results
+
+
+def _fill(here: Bench, name: str, days: int, a_day: int) -> None:
+    collection = here.client["source"][name]
+    collection.drop()
+    collection.create_index("at")
+    end = datetime(END.year, END.month, END.day, tzinfo=timezone.utc)
+    for day in range(1, days + 1):
+        at = end - timedelta(days=day)
+        collection.insert_many(
+            [
+                {"at": at + timedelta(seconds=one), "country": "DEFR"[one % 2 * 2 :][:2], "total": one % 97}
+                for one in range(a_day)
+            ],
+            ordered=False,
+        )
+
+
+def _timed(here: Bench, subject: Subject) -> Measure:
+    """The run that the schedule makes on the morning after."""
+    uris = {
+        "DASHPIPE_SOURCE_URI": here.server.database_uri("source"),
+        "DASHPIPE_TARGET_URI": here.server.database_uri("target"),
+    }
+    connections = Connections(from_environment(uris))
+    now = datetime(END.year, END.month, END.day, 3, tzinfo=timezone.utc)
+    request = Request(subject=subject, run_id="command/daily", kind="command", now=now)
+    try:
+        setup = Setup(connections, {}, (), silent)
+        return inside(lambda: run_all(request, setup), here.server.pid)
+    finally:
+        connections.close()
