@@ -26,7 +26,7 @@ def of_source(source: SourcePlan) -> Index:
     equal = sorted(
         field
         for one in source.aggregates[:1]
-        if one.query is not None and not source.unique
+        if one.query is not None and not source.unique and source.source.unwind is None
         for field in _equal(one.query)
         if field != source.source.time.field
     )

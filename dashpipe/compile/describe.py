@@ -57,6 +57,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 yield f"{indent}  Derive {key.name}: {key.type.value}"
             if source.source.where is not None:
                 yield f"{indent}  Filter {source.source.where}"
+            if source.source.unwind is not None:
+                yield f"{indent}  Unwind {source.source.unwind.path} as {source.source.unwind.alias}"
             if source.unique:
                 yield f"{indent}  Newest by {', '.join(source.source.unique)}"
             time = source.source.time

@@ -10,6 +10,7 @@ from dashpipe.compile.errors import CompileError
 from dashpipe.compile.frame import PLAIN, Frame, cumulated, moved
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import (
+    DOCUMENT,
     Aggregate,
     Column,
     Finaliser,
@@ -69,6 +70,8 @@ class _Builder:
         source = metric.source or ""
         own = wheres if metric.where is None else (*wheres, metric.where)
         made = self.readings[source].leaf(kind, metric, own, having, frame)
+        if frame.of is not None and made.unit == DOCUMENT and self.readings[source].by_element:
+            raise CompileError(self.subject.id, f"documents of {source} lie in several rows: {metric.name}")
         if made.merges and frame.of is not None:
             base = self.leaf(metric, kind, wheres, grains, replace(frame, of=None))
             made = replace(made, base=base.id)

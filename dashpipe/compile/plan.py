@@ -16,6 +16,9 @@ from dashpipe.compile.leaves import kind_of
 from dashpipe.expr import FieldType, Typed
 from dashpipe.spec.model import Grain, Lookup, Source, Subject
 
+#: What is counted in a source whose arrays are taken apart; in others it is nothing to speak of.
+DOCUMENT, ELEMENT = "document", "element"
+
 
 @dataclass(frozen=True, slots=True)
 class Having:
@@ -53,7 +56,8 @@ class Leaf:
 
     ``type`` is that of its value as rows hold it. ``label`` says the same in the spec's words. ``frame`` is
     which documents it covers; ``base`` is the leaf whose states make it up where they merge: over time, or
-    over the rows of a whole.
+    over the rows of a whole. ``unit`` is what it counts: documents or elements; empty where the source has
+    documents only.
     """
 
     id: str
@@ -66,6 +70,7 @@ class Leaf:
     options: Options = Options()
     frame: Frame = PLAIN
     base: str | None = None
+    unit: str = ""
 
     @property
     def merges(self) -> bool:
@@ -105,6 +110,11 @@ class Aggregate:
     leaves: tuple[Leaf, ...]
     filters: tuple[Typed, ...] = ()
     query: dict[str, Any] | None = None
+
+    @property
+    def unit(self) -> str:
+        """What its leaves count."""
+        return self.leaves[0].unit
 
     @property
     def level(self) -> str:

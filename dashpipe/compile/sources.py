@@ -14,7 +14,7 @@ from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.plan import Having, Key, Leaf, Options
 from dashpipe.expr import FieldType, Scope, Typed
 from dashpipe.spec.model import Env, Metric, Source, Subject
-from dashpipe.spec.typing import EXPECTED, Use, parse, result, scope_of, source_uses
+from dashpipe.spec.typing import EXPECTED, Use, parse, result, scope_of, source_uses, unit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,13 @@ class Reading:
     unique: tuple[Typed, ...]
     where: Typed | None
     identity: str
+
+    @property
+    def by_element(self) -> bool:
+        """Whether a row's key depends on the elements of an array."""
+        unwind = self.source.unwind
+        read = frozenset[str]().union(*(expr.paths(one.expr) for one in self.key))
+        return unwind is not None and any(path.split(".")[0] == unwind.alias for path in read)
 
     def typed(self, text: str | None, expected: FieldType | None = None) -> Typed | None:
         """An expression over this source, typed; ``None`` stays ``None``."""
@@ -54,7 +61,11 @@ class Reading:
         value = self.typed(text, None if metric is None else EXPECTED.get(metric.type))
         conditions = sorted(wheres)
         where = self.all_of(conditions)
+        unit = unit_of(self.source, metric)
+        if unit is None:
+            raise CompileError(self.source.name, f"{text or kind} says neither document nor element")
         parts = [self.identity, kind, _meaning(value), None if where is None else expr.to_condition(where)]
+        parts += [unit] if unit else []
         options = self.options(kind, metric, value, having)
         if options != Options():
             parts.append(_told(options))
@@ -73,9 +84,10 @@ class Reading:
             expr=value,
             where=where,
             type=type_ or FieldType.STRING,
-            label=label,
+            label=label + (f" of {unit}s" if unit else ""),
             options=options,
             frame=frame,
+            unit=unit,
         )
 
     def options(
@@ -128,6 +140,8 @@ def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Ite
         None if where is None else expr.to_condition(where),
         *([[expr.to_agg(one) for one in unique]] if unique else []),
     ]
+    if source.unwind is not None:
+        identity.append([source.unwind.path, source.unwind.alias, source.unwind.keep_empty])
     types = tuple(sorted((path, one) for path, one in scope.fields.items() if one is not None))
     return Reading(source, scope, types, key, unique, where, canonical.digest(identity))
 

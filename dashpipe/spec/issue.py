@@ -24,6 +24,7 @@ NAMES = {
     "N014": "collection-twice",
     "N015": "field-and-dimension",
     "N016": "setting-missing",
+    "N017": "unwind-name",
 }
 
 

@@ -137,7 +137,8 @@ class Metric:
 
     ``p`` is a share as decimal text without zeros at its end (0.9). ``by`` is summed to order a ``top`` list
     of ``k`` values. ``having`` is a condition over metrics of the same source, each of the documents of one
-    value; ``inputs`` then tell which metric a name in it is, where that is not its own.
+    value; ``inputs`` then tell which metric a name in it is, where that is not its own. ``counts`` says, in a
+    source whose array is taken apart, whether it is of documents or of elements.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Metric:
     empty: Any = None
     has_empty: bool = False
     hidden: bool = False
+    counts: str | None = None
     description: str = ""
     unit: str = ""
     format: str = ""
@@ -179,6 +181,18 @@ class Time:
 
     field: str
     kind: str = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Unwind:
+    """An array whose elements are counted: an element is read under ``alias``.
+
+    ``keep_empty`` keeps documents without elements, as documents.
+    """
+
+    path: str
+    alias: str
+    keep_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +211,7 @@ class Source:
     connection: str = "source"
     updated: Time | None = None
     unique: tuple[str, ...] = ()
+    unwind: Unwind | None = None
     where: str | None = None
     fields: tuple[Field, ...] = ()
     dimensions: tuple[Dimension, ...] = ()

@@ -18,6 +18,7 @@ from dashpipe.spec.model import (
     Source,
     Target,
     Time,
+    Unwind,
 )
 from dashpipe.spec.node import Map, Node, Scalar, plain
 from dashpipe.spec.values import (
@@ -71,6 +72,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         connection=text(node, "connection", "source"),
         updated=_time(child(node, "updated")),
         unique=texts(child(node, "unique")),
+        unwind=_unwind(child(node, "unwind")),
         where=optional(node, "where"),
         fields=_fields(fields, origin.at("fields")) if isinstance(fields, Map) else (),
         dimensions=build_dimensions(child(node, "dimensions"), origin.at("dimensions")),
@@ -91,6 +93,12 @@ def _time(node: Node | None) -> Time | None:
         return Time(text(node, "field"), text(node, "as", "date"))
     field = as_text(node)
     return None if field is None else Time(field)
+
+
+def _unwind(node: Node | None) -> Unwind | None:
+    if not isinstance(node, Map):
+        return None
+    return Unwind(text(node, "path"), text(node, "as"), flag(node, "keep_empty"))
 
 
 def _fields(node: Map, origin: Origin) -> tuple[Field, ...]:
@@ -172,6 +180,7 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,
         hidden=flag(node, "hidden"),
+        counts=optional(node, "of"),
         description=text(node, "description"),
         unit=text(node, "unit"),
         format=text(node, "format"),

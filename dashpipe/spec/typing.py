@@ -130,6 +130,45 @@ def unique_uses(source: Source) -> list[Use]:
     return [Use(text, None, at.at(number)) for number, text in enumerate(source.unique)]
 
 
+def reads_elements(source: Source, text: str) -> bool:
+    """Whether an expression over a source reads the elements of its array, itself or by a dimension."""
+    if source.unwind is None:
+        return False
+    dimensions = {one.name: one.expr or one.name for one in source.dimensions}
+    waiting, seen = [text], {text}
+    while waiting:
+        try:
+            found = expr.names(parse(waiting.pop()))
+        except expr.ExpressionErrors:
+            continue
+        for one in found:
+            if one.name in dimensions and not one.forced:
+                more = dimensions[one.name]
+                if more not in seen:
+                    seen.add(more)
+                    waiting.append(more)
+            if one.name.split(".")[0] == source.unwind.alias:
+                return True
+    return False
+
+
+def unit_of(source: Source, metric: Metric | None) -> str | None:
+    """What an aggregate counts, and the presence of a row (no metric): documents or elements.
+
+    Returns:
+        ``document`` or ``element``, empty in a source without an array that is taken apart; ``None`` where
+        the metric does not say it.
+    """
+    if source.unwind is None:
+        return ""
+    if metric is None:
+        return "document"
+    if metric.counts is not None:
+        return metric.counts
+    texts = (one for one in (metric.expr, metric.where, metric.by) if one is not None)
+    return "element" if any(reads_elements(source, one) for one in texts) else None
+
+
 def source_uses(
     source: Source, key: Iterable[str], metrics: Iterable[Metric], filters: Iterable[Use] = ()
 ) -> list[Use]:
@@ -161,6 +200,8 @@ def scope_of(source: Source, timezone: str, uses: Iterable[Use], without: Collec
         one.name: parse(one.expr or one.name) for one in source.dimensions if one.name not in without
     }
     declared = {one.path: FieldType(one.type) for one in source.fields if one.type in _TYPES}
+    if source.unwind is not None:
+        declared.setdefault(source.unwind.path, FieldType.ARRAY)
     scope = Scope(fields=declared, dimensions=dimensions, metrics=None, timezone=timezone)
     fields = expr.infer([(parse(one.text), one.expected) for one in uses], scope)
     return Scope(fields=fields, dimensions=dimensions, metrics=None, timezone=timezone)

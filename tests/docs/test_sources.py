@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from decimal import Decimal
 
 import pytest
-from bson import Int64, ObjectId
+from bson import Decimal128, Int64, ObjectId
 
 from tests.docs.test_specs import dashpipe, project
 
@@ -52,6 +53,37 @@ def test_the_newest_document_counts(page, database):
     run(page, "stock")
     rows = {one["partition_date"]: (one["pieces"], one["articles"]) for one in database["shop_stock"].find()}
     assert rows == {f"2024-03-0{number}": (4, 2) if number == 2 else (1, 1) for number in range(1, 8)}
+
+
+def test_orders_and_their_lines(page, database):
+    """An order's total counts once, its lines each; one without lines is none of the source's documents."""
+    made = [
+        ("GB", "30.00", [{"sku": "a", "pieces": 1}, {"sku": "b", "pieces": 2}, {"sku": "a", "pieces": 3}]),
+        ("GB", "5.50", [{"sku": "c", "pieces": None}]),
+        ("GB", "99.00", []),
+        ("FR", "7.00", [None]),
+    ]
+    made += [("DE", "1.00", [{"sku": "a", "pieces": 1}])] * 7
+    days = [2, 2, 2, 2, *range(1, 8)]
+    database["baskets"].insert_many(
+        [
+            {
+                "paid_at": at(f"2024-03-0{day}T08:00:00"),
+                "country": country,
+                "total": Decimal128(total),
+                "items": items,
+            }
+            for day, (country, total, items) in zip(days, made)
+        ]
+    )
+    run(page, "baskets")
+    rows = {one["_id"]: one for one in database["shop_baskets"].find({"country": {"$ne": "DE"}})}
+    names = ("orders", "lines", "pieces", "articles", "lines_per_order")
+    assert {key: tuple(row[one] for one in names) for key, row in rows.items()} == {
+        "2024-03-02|GB": (2, 4, 6, 3, 2.0),
+        "2024-03-02|FR": (1, 1, 0, 0, 1.0),
+    }
+    assert rows["2024-03-02|GB"]["sales"].to_decimal() == Decimal("35.5")
 
 
 def test_times_in_other_forms(page, database):

@@ -107,7 +107,7 @@ def plain(text: str) -> Any:
 
 ROWS = shape.keys()
 KEYS = sorted({part.removesuffix("[]") for row in ROWS for part in row.path.split(".")} - {"*"})
-KEYS += ["unwind", "snapshot", "p", "cron", "filter", "Owner", "", "$a", "x.y"]
+KEYS += ["incremental", "snapshot", "p", "cron", "filter", "Owner", "", "$a", "x.y"]
 
 
 def mutated(value: Any, chance: random.Random) -> Any:

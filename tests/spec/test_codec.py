@@ -32,6 +32,7 @@ from dashpipe.spec.model import (
     Subject,
     Target,
     Time,
+    Unwind,
 )
 from tests.spec.projects import subject
 
@@ -67,6 +68,7 @@ METRICS = st.builds(
     empty=st.none() | st.booleans() | st.integers() | NUMBERS | WORDS,
     has_empty=st.booleans(),
     hidden=st.booleans(),
+    counts=st.sampled_from([None, "document", "element"]),
     description=WORDS,
     origin=ORIGINS,
 )
@@ -78,6 +80,7 @@ SOURCES = st.builds(
     time=TIMES,
     updated=st.none() | TIMES,
     unique=lists(WORDS),
+    unwind=st.none() | st.builds(Unwind, NAMES, NAMES, st.booleans()),
     fields=lists(st.builds(Field, NAMES, st.sampled_from(["string", "integer"]), origin=ORIGINS)),
     dimensions=lists(DIMENSIONS),
     where=st.none() | WORDS,

@@ -16,6 +16,7 @@ from dashpipe.compile.emit.grouping import grouped, part
 from dashpipe.compile.emit.spread import instants, spread, taking
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
+from dashpipe.compile.emit.unwind import once, taken_apart
 from dashpipe.compile.frame import Cover
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
@@ -116,11 +117,11 @@ def pipeline(
         match = instant.between(time, instants(how.covers, subject.calendar))
     else:
         match = time_match(plan, source, how.grain, how.labels)
-    chosen = newest(source, leaves, how.grain, subject.calendar)
-    if aggregate.query is not None and not chosen:
+    shaped = newest(source, leaves, how.grain, subject.calendar) + taken_apart(source, aggregate.unit)
+    if aggregate.query is not None and not shaped:
         match = {"$and": [match, aggregate.query]}
-    stages: Stages = [{"$match": match}, *chosen]
-    if aggregate.query is not None and chosen:
+    stages: Stages = [{"$match": match}, *shaped]
+    if aggregate.query is not None and shaped:
         stages.append({"$match": aggregate.query})
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
@@ -132,11 +133,12 @@ def pipeline(
     group: Stage = {"p": label}
     for at, key in enumerate(how.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)
+    single, group = once(source, leaves, aggregate.unit, group)
     # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
     ragged = not instant.exact(time) or partition.ragged(how.grain, how.labels, subject.calendar)
     own = how.labels if ragged and not how.covers else ()
     made, states = grouped(aggregate, leaves, group, own, moment)
-    stages += made
+    stages += [*single, *made]
     if how.covers and how.early:
         fields, again = merged(leaves, lambda leaf: f"${leaf.id}")
         stages += [{"$project": states}, *spread(how.covers), {"$group": {"_id": "$_id", **fields}}]

@@ -8,9 +8,13 @@ from dashpipe import expr
 from dashpipe.compile import instant
 from dashpipe.compile.emit.scan import time_match
 from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.emit.unwind import elements
 from dashpipe.compile.plan import Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
+
+#: Where an element's number stands while values are counted.
+_INDEX = "__index"
 
 
 def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -> Stages | None:
@@ -22,19 +26,30 @@ def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -
     be counted all the same.
     """
     one = plan.source(source)
+    unwind = one.source.unwind
     declared = {field.path for field in one.source.fields}
     suspects: list[dict[str, Any]] = []
     counters: dict[str, Any] = {}
     for at, (path, type_) in enumerate(one.types):
+        # A document's own field is counted once, with its first element or with none.
+        own = unwind is not None and path.split(".")[0] != unwind.alias
+        first = [{"$lte": [f"${_INDEX}", 0]}] if own else []
         suspects += expr.mistyped_query(path, type_)["$or"]
-        counters[f"m{at}"] = {"$sum": {"$cond": [expr.mistyped(path, type_), 1, 0]}}
+        counters[f"m{at}"] = _count([*first, expr.mistyped(path, type_)])
         if type_ is FieldType.NUMBER and path not in declared:
             suspects.append({path: {"$type": "decimal"}})
-            counters[f"d{at}"] = {"$sum": {"$cond": [{"$eq": [{"$type": f"${path}"}, "decimal"]}, 1, 0]}}
+            counters[f"d{at}"] = _count([*first, {"$eq": [{"$type": f"${path}"}, "decimal"]}])
     if not suspects:
         return None
-    match = {"$and": [time_match(plan, one, grain, labels, exactly=True), {"$or": suspects}]}
-    return [{"$match": match}, {"$group": {"_id": None, **counters}}]
+    match, odd = time_match(plan, one, grain, labels, exactly=True), {"$or": suspects}
+    group = {"$group": {"_id": None, **counters}}
+    if unwind is None:
+        return [{"$match": {"$and": [match, odd]}}, group]
+    return [{"$match": match}, *elements(unwind, keep=True, index=_INDEX), {"$match": odd}, group]
+
+
+def _count(tests: list[Any]) -> dict[str, Any]:
+    return {"$sum": {"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, 1, 0]}}
 
 
 def untimed(plan: Plan, source: str) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def newest(source: SourcePlan, leaves: Iterable[Leaf], grain: Grain, calendar: C
     group: dict[str, Any] = {"p": lb.of_time(grain, moment, calendar)}
     for at, key in enumerate(source.unique):
         group[f"u{at}"] = {"$ifNull": [expr.to_agg(key), None]}  # NULLs are one group, as in SQL
-    kept = {"t": moment, "i": "$_id", "d": _document(_read(source, leaves))}
+    kept = {"t": moment, "i": "$_id", "d": reduced(_read(source, leaves))}
     return [
         {"$group": {"_id": group, "m": {"$max": kept}}},
         {"$replaceWith": {"$mergeObjects": ["$m.d", {"_id": "$m.i"}]}},
@@ -45,13 +45,17 @@ def _read(source: SourcePlan, leaves: Iterable[Leaf]) -> set[str]:
     typed = [*(one.expr for one in source.key), *(one for leaf in leaves for one in leaf.reads)]
     if source.where is not None:
         typed.append(source.where)
-    return {source.source.time.field}.union(*(expr.paths(one) for one in typed)) - {"_id"}
+    read = {source.source.time.field}.union(*(expr.paths(one) for one in typed))
+    unwind = source.source.unwind
+    if unwind is None:
+        return read
+    return {one for one in read if one.split(".")[0] != unwind.alias} | {unwind.path}
 
 
-def _document(paths: set[str]) -> dict[str, Any]:
+def reduced(paths: Iterable[str]) -> dict[str, Any]:
     """A document with some paths of another; one that lies in another of them comes with it."""
     made: dict[str, Any] = {}
-    for path in sorted(paths):
+    for path in sorted(set(paths) - {"_id"}):
         *above, last = path.split(".")
         into = made
         for step in above:

@@ -17,7 +17,8 @@ from dashpipe.compile.plan import Aggregate, Leaf, Note, Plan, SourcePlan
 
 
 def _fused(source: SourcePlan) -> SourcePlan:
-    together: dict[Frame, dict[str, Leaf]] = {}
+    # Documents and elements are counted in scans of their own, and so are frames.
+    together: dict[tuple[Frame, str], dict[str, Leaf]] = {}
     apart: dict[str, Aggregate] = {}
     for one in source.aggregates:
         if one.level:
@@ -25,7 +26,7 @@ def _fused(source: SourcePlan) -> SourcePlan:
             both = {leaf.id: leaf for leaf in (*first.leaves, *one.leaves)}
             apart[_grouping(one)] = replace(first, leaves=tuple(both.values()))
             continue
-        leaves = together.setdefault(one.frame, {})
+        leaves = together.setdefault((one.frame, one.unit), {})
         for leaf in one.leaves:
             leaves.setdefault(leaf.id, leaf)
     filters = () if source.where is None else (source.where,)
@@ -40,7 +41,7 @@ def _grouping(one: Aggregate) -> str:
     value = one.leaves[0].expr
     assert value is not None
     filters = [expr.to_condition(each) for each in one.filters]
-    return canonical.digest([expr.to_agg(value), filters, one.frame.meaning])
+    return canonical.digest([expr.to_agg(value), filters, one.frame.meaning, one.unit])
 
 
 def run(plan: Plan) -> tuple[Plan, Note]:

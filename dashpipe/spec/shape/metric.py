@@ -172,7 +172,16 @@ _SHARE = (
         required=True,
     ),
 )
-_VARIANTS: tuple[tuple[str, tuple[Key, ...]], ...] = (
+_OF = Key(
+    "of",
+    Words(
+        ("document", "element"),
+        also=aliases(document="documents row doc", element="elements item array"),
+    ),
+    "In a source with `unwind`: whether it is of documents, each once in a row, or of elements.",
+    default="element, where it reads them; else it must be said",
+)
+_OWN: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "count",
         (Key("expr", EXPRESSION, "Count only documents where this is not NULL.", default="every document"),),
@@ -202,6 +211,7 @@ _VARIANTS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("cumulative", _CUMULATIVE),
     ("share", _SHARE),
 )
+_VARIANTS = tuple((name, (*keys, _OF) if name in AGGREGATES else keys) for name, keys in _OWN)
 
 
 def definition(with_source: bool) -> Keys:

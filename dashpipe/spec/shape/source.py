@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.shape.kinds import Either, Key, Keys, ListOf, Number, Paths, Words, aliases
+from dashpipe.spec.shape.kinds import Either, Flag, Key, Keys, ListOf, Number, Paths, Words, aliases
 from dashpipe.spec.shape.metric import definition
 from dashpipe.spec.shape.texts import (
     COLLECTION_OR_ENV,
@@ -83,6 +83,26 @@ TIME = Either(
     )
 )
 
+UNWIND = Keys(
+    "unwind",
+    (
+        Key("path", PATH, "The field that holds the array.", required=True),
+        Key(
+            "as",
+            NAME,
+            "What an element is called in expressions: `item`, its fields `item.price`.",
+            required=True,
+        ),
+        Key(
+            "keep_empty",
+            Flag(),
+            "Keep documents without elements, as documents.",
+            default="false",
+        ),
+    ),
+    short="path",
+)
+
 LOOKUP = Keys(
     "lookup",
     (
@@ -134,6 +154,7 @@ _COMMON = (
         "`_id`); before `where`.",
         default="every document counts",
     ),
+    Key("unwind", UNWIND, "The array whose elements are counted.", default="documents are counted"),
     Key("where", EXPRESSION, "Which documents count, an SQL condition.", default="all"),
     Key(
         "fields",
@@ -161,7 +182,7 @@ _COMMON = (
         default="0.001",
     ),
 )
-_LATER = ("snapshot", "prepare", "unwind", "incremental")
+_LATER = ("snapshot", "prepare", "incremental")
 
 SOURCE = Keys(
     "source",
