@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import OperationFailure
 
-from dashpipe import expr
 from dashpipe.compile import advice, emit, instant
 from dashpipe.run import encode, route
 from dashpipe.run.base import Run, Session
@@ -96,10 +95,7 @@ def _newest(run: Run, collection: Collection[Document], source: str) -> Any:
 def _untimed(run: Run, collection: Collection[Document], source: str, documents: int) -> int:
     """Count the documents without a time; one that the source's ``where`` leaves out may have none yet."""
     one = run.plan.source(source)
-    match = emit.untimed(run.plan, source)
-    if one.where is not None:
-        match = {"$and": [match, {"$expr": expr.to_condition(one.where)}]}
-    stages = [{"$match": encode.to_bson(match)}, {"$count": "n"}]
+    stages = encode.to_bson(emit.untimed_scan(run.plan, source))
     found = list(collection.aggregate(stages, **options(run, f"extract_{source}")))
     count = int(found[0]["n"]) if found else 0
     allowed, time = one.source.max_untimed, one.source.time

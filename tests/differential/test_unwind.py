@@ -272,6 +272,19 @@ def test_types_are_counted_in_their_own_unit(scratch: Database[Document], case: 
         assert counted.get(f"m{at}", 0) == wanted, path
 
 
+@given(case=cases())
+def test_untimed_documents_count_once(scratch: Database[Document], case: Case) -> None:
+    """A document without a time counts once where an element of it passes the filter, and else not."""
+    orders = [{**one, "at": None} for one in case.documents["orders_raw"]]
+    source = case.subject.sources[0]
+    passing = {
+        one["_id"] for one in orders for unit in _units(one, source.unwind) if _passes(unit, source.where)
+    }
+    with stages.loaded(scratch, Case(case.subject, {"orders_raw": orders}, case.days, case.as_of)):
+        found = stages.run(scratch, "orders_raw", emit.untimed_scan(compile_subject(case.subject), "orders"))
+    assert (found or [{"n": 0}])[0]["n"] == len(passing)
+
+
 @pytest.fixture(scope="module")
 def worlds(mongo_uri: str, second_uri: str) -> Iterator[dict[str, World]]:
     """A world for each route."""

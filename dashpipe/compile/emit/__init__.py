@@ -7,7 +7,7 @@ from dashpipe.compile.emit.reach import Of, of_parts, over_states, scans, wholes
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.emit.types import types_scan, untimed
+from dashpipe.compile.emit.types import types_scan, untimed, untimed_scan
 from dashpipe.compile.emit.verify import verify
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "time_match",
     "types_scan",
     "untimed",
+    "untimed_scan",
     "verify",
     "wholes",
 ]

@@ -8,8 +8,8 @@ from dashpipe import expr
 from dashpipe.compile import instant
 from dashpipe.compile.emit.scan import time_match
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.emit.unwind import elements
-from dashpipe.compile.plan import Plan
+from dashpipe.compile.emit.unwind import by_element, elements, taken_apart
+from dashpipe.compile.plan import DOCUMENT, Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
 
@@ -55,3 +55,14 @@ def _count(tests: list[Any]) -> dict[str, Any]:
 def untimed(plan: Plan, source: str) -> dict[str, Any]:
     """The filter for documents whose time is missing or of another form than the spec says."""
     return instant.untimed(plan.source(source).source.time)
+
+
+def untimed_scan(plan: Plan, source: str) -> Stages:
+    """The pipeline that counts them as ``{n}``; what ``where`` leaves out may have no time yet."""
+    one = plan.source(source)
+    stages: Stages = [{"$match": untimed(plan, source)}, *taken_apart(one, DOCUMENT)]
+    if one.where is not None:
+        stages.append({"$match": {"$expr": expr.to_condition(one.where)}})
+    if by_element(one):
+        stages.append({"$group": {"_id": "$_id"}})
+    return [*stages, {"$group": {"_id": None, "n": {"$sum": 1}}}]
