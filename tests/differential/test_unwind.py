@@ -20,7 +20,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from dashpipe.compile import compile_subject, emit
-from dashpipe.spec.model import Dimension, Field, Grain, Metric, Source, Subject, Target, Time, Unwind
+from dashpipe.spec.model import Dimension, Field, Grain, Metric, Period, Source, Subject, Target, Time, Unwind
 from tests.differential import runs, stages
 from tests.differential.compare import differences
 from tests.differential.documents import Document
@@ -50,6 +50,11 @@ METRICS = (
     Metric("mean", "avg", source="orders", expr="total", counts="document"),
     Metric("buyers", "count_distinct", source="orders", expr="buyer", counts="document"),
     Metric("per_order", "ratio", numerator="lines", denominator="orders"),
+)
+#: Of documents and of elements, over the day and the day before it.
+REACHING = tuple(
+    Metric(f"{name}_2d", "cumulative", metric=name, window=Period(2, "day"), grains=(Grain.DAY,))
+    for name in ("lines", "orders", "buyers", "totals")
 )
 
 
@@ -87,6 +92,8 @@ def cases(draw: st.DrawFn) -> Case:
         max_untimed=1.0,
     )
     chosen = draw(st.lists(st.sampled_from(METRICS[:-1]), min_size=1, max_size=6, unique=True))
+    reaching = tuple(one for one in REACHING if draw(st.integers(0, 3)) == 0)
+    chosen += [one for one in METRICS if f"{one.name}_2d" in {each.name for each in reaching}]
     wanted = {*chosen, *((METRICS[0], METRICS[7], METRICS[-1]) if draw(st.booleans()) else ())}
     subject = Subject(
         project="test",
@@ -96,7 +103,7 @@ def cases(draw: st.DrawFn) -> Case:
         timezone=TZ,
         start="2024-01-01",
         sources=(source,),
-        metrics=tuple(one for one in METRICS if one in wanted),
+        metrics=(*(one for one in METRICS if one in wanted), *reaching),
         target=Target("diff_unwound"),
         dimensions=(Dimension("kind"),) if draw(st.booleans()) else (),
         grains=GRAINS,
@@ -151,17 +158,26 @@ def expected(case: Case, grain: Grain) -> dict[str, Document]:
         groups = defaultdict(list, {(label,): [] for label in labels})
     for label, one in dated:
         for unit in _units(one, source.unwind):
-            if label in labels and _passes(unit, source.where):
+            if _passes(unit, source.where):
                 groups[(label, *([_kind(unit, source)] if subject.key else []))].append(unit)
     rows: dict[str, Document] = {}
-    for (label, *kind), units in groups.items():
+    for (label, *kind), units in list(groups.items()):
+        if label not in labels:
+            continue
         key = "|".join([label, *("\\N" if one is None else one for one in kind)])
         days = (date(2024, 4, 1), date(2024, 5, 1)) if grain is Grain.MONTH else (None, None)
         complete = label != "2024-04-01" if days[0] else True
         row: Document = {"_id": key, "partition_date": label, "grain": grain.value, "complete": complete}
         if kind:
             row["kind"] = kind[0]
-        rows[key] = row | {one.name: _metric(one, units) for one in subject.metrics}
+        for one in subject.metrics:
+            if one.type != "cumulative":
+                row[one.name] = _metric(one, units)
+            elif grain is Grain.DAY:
+                before = (date.fromisoformat(label) - timedelta(days=1)).isoformat()
+                of = next(each for each in METRICS if each.name == one.metric)
+                row[one.name] = _metric(of, [*groups.get((before, *kind), ()), *units])
+        rows[key] = row
     return rows
 
 
