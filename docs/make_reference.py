@@ -81,6 +81,11 @@ def _sections() -> list[dict[str, Any]]:
     return [
         {"title": "Subjects", "name": "subject", "rows": own},
         {"title": "Models", "name": "model", "rows": [one for one in rows if one.file == "model"]},
+        {
+            "title": "Calendars",
+            "name": "calendar",
+            "rows": [one for one in rows if one.file == "calendar"],
+        },
         {"title": "dashpipe.toml", "name": "dashpipe.toml", "rows": [one for one in rows if "." in one.file]},
     ]
 

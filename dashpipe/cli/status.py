@@ -57,9 +57,10 @@ def _lines(one: Status) -> list[str]:
     for run in one.runs:
         done = ", ".join(run["done"]) or "nothing yet"
         lines.append(f"  run {run['id']} ({run['kind']}, {run['at']:%Y-%m-%d %H:%M} UTC): {done}")
+    width = max((len(grain.value) for grain in one.grains), default=0) + 1
     for grain, stretches in one.grains.items():
         shown = stretches if len(stretches) <= _MOST else _by_state(stretches)
-        lines += [f"  {grain.value:<8}{_stretch(stretch)}" for stretch in shown]
+        lines += [f"  {grain.value:<{max(width, 8)}}{_stretch(stretch)}" for stretch in shown]
     return [*lines, ""]
 
 

@@ -7,20 +7,19 @@ drop dimensions of the key. Over literal partitions it is a list of *covers*: fo
 
 from __future__ import annotations
 
-from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashpipe.compile import partition
-from dashpipe.compile.offsets import period_start, shift
-from dashpipe.compile.periods import day_of, first_day, last_day, next_day, of_date
+from dashpipe.compile.offsets import period_start, shift, window_start
+from dashpipe.compile.periods import OutsideCalendar, day_of, first_day, last_day, next_day, of_date
 from dashpipe.spec.model import Calendar, Grain, Metric, Period
 
 _TICK = timedelta(milliseconds=1)
 
-_DAYS = {"day": 1, "week": 7}
-_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+#: The most days by which an offset falls short for want of a day in the other month.
+_CLAMPED = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +163,22 @@ def known_from(frame: Frame, grain: Grain, start: str, calendar: Calendar) -> st
     if not frame.shifts:
         return None
     first = of_date(grain, day_of(start), calendar)
-    at = day_of(first)
-    for one in frame.shifts:
-        at = _moved(at, one.n, one.unit)
-    # Offsets clamp (29 February, week 53): look a little around the day that the sum of them gives.
-    candidate = first_day(grain, at - timedelta(days=10 * len(frame.shifts)), calendar)
-    while True:
-        label = candidate.isoformat()
-        found = source_label(frame, grain, label, calendar)
-        if found is not None and found >= first:
-            return label
-        candidate = next_day(grain, candidate, calendar)
+    try:
+        at = first
+        for one in frame.shifts:
+            at = shift(grain, at, one.n, Grain(one.unit), calendar) or at
+        # Offsets clamp (29 February, week 53): look a little around the day that the sum of them gives.
+        early = day_of(at) - timedelta(days=_CLAMPED * len(frame.shifts))
+        candidate = first_day(grain, max(early, day_of(first)), calendar)
+        while True:
+            label = candidate.isoformat()
+            found = source_label(frame, grain, label, calendar)
+            if found is not None and found >= first:
+                return label
+            candidate = next_day(grain, candidate, calendar)
+    except OutsideCalendar:
+        assert calendar.fiscal is not None
+        return calendar.fiscal.days[-1]  # none, as far as the calendar goes
 
 
 def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: datetime | None) -> Cover:
@@ -184,7 +188,7 @@ def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: dat
     if frame.all_time:
         return Cover(label, None, end)
     if frame.window is not None:
-        return Cover(label, _moved(end, -frame.window.n, frame.window.unit), end)
+        return Cover(label, window_start(end, frame.window.n, Grain(frame.window.unit), calendar), end)
     if frame.to_date is not None:
         first = period_start(Grain.DAY, (end - timedelta(days=1)).isoformat(), Grain(frame.to_date), calendar)
         return Cover(label, day_of(first), end)
@@ -227,18 +231,10 @@ def _hours(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: da
             left -= len(before)
         return Cover(label, at, day, hours)
     # The same hour of the clock on the first day is over: the window begins behind it.
-    start, clock = _moved(day, -frame.window.n, frame.window.unit), label[11:13]
+    start, clock = window_start(day, frame.window.n, Grain(frame.window.unit), calendar), label[11:13]
     before = tuple(one for one in _names(start, calendar) if one[11:13] > clock)
     return Cover(label, start + timedelta(days=1), day, (*before, *today))
 
 
 def _names(day: date, calendar: Calendar) -> tuple[str, ...]:
     return tuple(name for name, _, _ in partition.hours_of(day, calendar.timezone))
-
-
-def _moved(day: date, n: int, unit: str) -> date:
-    """A day some periods later; one that the other month lacks becomes its last one."""
-    if unit in _DAYS:
-        return day + timedelta(days=n * _DAYS[unit])
-    year, month = divmod(day.year * 12 + day.month - 1 + n * _MONTHS[unit], 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

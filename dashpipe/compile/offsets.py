@@ -1,8 +1,9 @@
 """Offsets between partitions, and the periods that a value runs up in.
 
 An offset moves the start of a partition onto the start of a partition: a day by anything; a week by whole
-weeks, or by years onto the week of the same number; months, quarters and years by whole ones of their own.
-Anything else would compare a partition with the pieces of two others, and is refused.
+weeks, or by years onto the week of the same number; months, quarters and years by whole ones of their own,
+and fiscal ones by fiscal ones (there a plain month, quarter or year means such a one). Anything else would
+compare a partition with the pieces of two others, and is refused.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, timedelta
 
-from dashpipe.compile.periods import day_of, first_day, last_day
-from dashpipe.spec.model import Calendar, Grain
-from dashpipe.spec.moves import DAYS, MONTHS, fits
+from dashpipe.compile.periods import OutsideCalendar, day_of, first_day, fiscal_of, last_day, month_at
+from dashpipe.spec.model import FISCAL, Calendar, Fiscal, Grain
+from dashpipe.spec.moves import DAYS, EITHER, fits
 
 
-def shift(grain: Grain, label: str, n: int, unit: Grain, calendar: Calendar) -> str | None:  # noqa: ARG001
+def shift(grain: Grain, label: str, n: int, unit: Grain, calendar: Calendar) -> str | None:
     """The partition that lies ``n`` units after one; before it where ``n`` is negative.
 
     A day that the other month lacks becomes its last one (29 February: the 28th); week 53 becomes week 52
     where the other year has no 53. Weeks are counted in the year of their fourth day, which is ISO's count
-    where they begin on Monday.
+    where they begin on Monday. By fiscal months of a calendar file, a day keeps its place in the month; what
+    the other month lacks becomes the same weekday of its last week.
 
     Args:
         grain: The grain of the partition.
@@ -30,24 +32,27 @@ def shift(grain: Grain, label: str, n: int, unit: Grain, calendar: Calendar) -> 
         calendar: The subject's calendar.
 
     Returns:
-        The label, or ``None`` where there is no such date.
+        The label, or ``None`` where there is no such date, or the calendar file begins after it.
 
     Raises:
+        OutsideCalendar: The calendar file ends before it.
         ValueError: Such an offset is none for this grain.
     """
     if not fits(grain, n, unit):
         raise ValueError(f"{n} {unit.value} is no offset at grain {grain.value}")
     day = day_of(label)
+    if grain in FISCAL or unit in FISCAL:
+        fiscal = fiscal_of(calendar)
+        if fiscal.first_month is None:
+            return _fiscal_later(day, n * EITHER[unit], fiscal)
     try:
         if unit in DAYS:
-            moved = day + timedelta(days=n * DAYS[unit])
-        elif grain is Grain.WEEK:
-            moved = _same_week(day, n)
-        else:
-            moved = _months_later(day, n * MONTHS[unit])
+            return (day + timedelta(days=n * DAYS[unit])).isoformat()
+        if grain is Grain.WEEK:
+            return _same_week(day, n).isoformat()
+        return _months_later(day, n * EITHER[unit]).isoformat()
     except (OverflowError, ValueError):
         return None
-    return moved.isoformat()
 
 
 def shifted_onto(grain: Grain, label: str, n: int, unit: Grain, calendar: Calendar) -> tuple[str, ...]:
@@ -56,14 +61,35 @@ def shifted_onto(grain: Grain, label: str, n: int, unit: Grain, calendar: Calend
     There may be several (28 and 29 February of a leap year read the same day of the year before), or none (no
     day of April reads 31 March as the day a month before).
     """
-    around = shift(grain, label, -n, unit, calendar)
-    if around is None:
-        return ()
-    first = day_of(around)
-    # What is moved onto an earlier day for want of its own lies at most a week after the day that fits.
-    days = (first + timedelta(days=more) for more in range(8))
-    near = dict.fromkeys(first_day(grain, day, calendar).isoformat() for day in days)
-    return tuple(one for one in near if shift(grain, one, n, unit, calendar) == label)
+    found: dict[str, None] = {}
+    try:
+        around = shift(grain, label, -n, unit, calendar)
+        # What is moved onto an earlier day for want of its own lies at most so long after the day that fits.
+        for more in range(36 if unit in FISCAL else 8) if around is not None else ():
+            one = first_day(grain, day_of(around or "") + timedelta(days=more), calendar).isoformat()
+            if shift(grain, one, n, unit, calendar) == label:
+                found[one] = None
+    except OutsideCalendar:
+        pass  # the calendar file does not have them yet, so there are none
+    return tuple(found)
+
+
+def window_start(day: date, n: int, unit: Grain, calendar: Calendar) -> date:
+    """The day on which a window of some periods begins that ends before ``day``.
+
+    Raises:
+        OutsideCalendar: The calendar file does not go back so far.
+    """
+    if unit in DAYS:
+        return day - timedelta(days=n * DAYS[unit])
+    fiscal = fiscal_of(calendar) if unit in FISCAL else None
+    if fiscal is None or fiscal.first_month is not None:
+        return _months_later(day, -n * EITHER[unit])
+    # The day after the calendar's last one ends a window, though no period holds it.
+    at = len(fiscal.days) - 1 if day.isoformat() == fiscal.days[-1] else month_at(fiscal, day)
+    if at < n * FISCAL[unit]:
+        raise OutsideCalendar(date.fromisoformat(fiscal.days[0]) - timedelta(days=1), fiscal)
+    return _placed(fiscal, day - date.fromisoformat(fiscal.days[at]), at - n * FISCAL[unit])
 
 
 def period_start(grain: Grain, label: str, unit: Grain, calendar: Calendar) -> str:
@@ -78,6 +104,24 @@ def period_start(grain: Grain, label: str, unit: Grain, calendar: Calendar) -> s
 def _months_later(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def _fiscal_later(day: date, months: int, fiscal: Fiscal) -> str | None:
+    at = month_at(fiscal, day)
+    if at + months < 0:
+        return None  # a calendar covers the subject's start: before that there is nothing
+    if at + months >= len(fiscal.days) - 1:
+        raise OutsideCalendar(date.fromisoformat(fiscal.days[-1]), fiscal)
+    return _placed(fiscal, day - date.fromisoformat(fiscal.days[at]), at + months).isoformat()
+
+
+def _placed(fiscal: Fiscal, place: timedelta, at: int) -> date:
+    """The day of a fiscal month at a place; where it has none, the same weekday of its last week."""
+    start, end = (date.fromisoformat(one) for one in fiscal.days[at : at + 2])
+    day = start + place
+    while day >= end:
+        day -= timedelta(days=7)
+    return day
 
 
 def _same_week(first: date, years: int) -> date:

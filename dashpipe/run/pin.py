@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import DuplicateKeyError
 
 from dashpipe.compile import compile_subject, partition
-from dashpipe.run import lease, ledger, owner, places, record, staging, state, window
+from dashpipe.run import calendar, lease, ledger, owner, places, record, staging, state, window
 from dashpipe.run.base import Run, Session, Window
 from dashpipe.run.guarded import guarded
 from dashpipe.spec import codec
@@ -50,14 +50,16 @@ def pin(session: Session, before: Document | None) -> Run | None:
     plan = compile_subject(subject)
     found = places.find(plan, session.setup)
     owner.claim(session, plan, found)
+    calendar.check(session, subject)
     span = _window(session, as_of) if before is None else record.span(before)
     named = request.start is not None if before is None else bool(before["named"])
     hashes = codec.fingerprint(subject)
-    late = {} if named else ledger.due(session.target, subject, as_of, hashes["data"])
-    partitions = {
-        grain: partition.ordered(grain, (*some, *late.get(grain, ())), subject.calendar)
-        for grain, some in window.labels(subject, span, as_of).items()
-    }
+    with calendar.covered():
+        late = {} if named else ledger.due(session.target, subject, as_of, hashes["data"])
+        partitions = {
+            grain: partition.ordered(grain, (*some, *late.get(grain, ())), subject.calendar)
+            for grain, some in window.labels(subject, span, as_of).items()
+        }
     pinned: Document = {
         "subject": subject.id,
         "kind": request.kind,

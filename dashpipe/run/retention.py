@@ -43,9 +43,10 @@ def prune(run: Run, session: Session) -> dict[str, int]:
 def _first_kept(run: Run, session: Session, grain: Grain, oldest: date) -> date:
     """The local day from which on a grain's partitions are kept."""
     subject = run.subject
-    kept = oldest if grain is Grain.HOUR else periods.first_day(grain, oldest, subject.calendar)
+    whole = grain is not Grain.HOUR and periods.covers(grain, oldest, subject.calendar)
+    kept = periods.first_day(grain, oldest, subject.calendar) if whole else oldest
     for coarser in subject.grains:
-        if grain not in periods.NESTS[coarser]:
+        if grain not in periods.NESTS[coarser] or not periods.covers(coarser, oldest, subject.calendar):
             continue
         around = periods.first_day(coarser, oldest, subject.calendar)
         label = around.isoformat()

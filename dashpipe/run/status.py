@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile import partition
+from dashpipe.compile import partition, periods
 from dashpipe.run import lease, ledger, state, window
 from dashpipe.spec.model import Grain
 
@@ -96,7 +96,9 @@ def _stretches(
         one["label"]: one
         for one in database[state.PARTITIONS].find({"subject": subject.id, "grain": grain.value})
     }
-    labels = partition.touching(grain, window.first_instant(subject, grain), now, subject.calendar)
+    end = periods.end_of(grain, subject.calendar)
+    until = now if end is None else min(now, partition.midnight(end, subject.timezone))
+    labels = partition.touching(grain, window.first_instant(subject, grain), until, subject.calendar)
     return _join(labels, known)
 
 

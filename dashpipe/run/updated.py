@@ -60,7 +60,7 @@ def _touched(
         {"$match": {"$and": [instant.since(changed, since), instant.timed(time)]}},
         {
             "$group": {
-                "_id": label_of.of_time(fine, instant.value(time), subject.calendar),
+                "_id": label_of.of_time(fine, instant.value(time), subject.calendar, ()),
                 "at": {"$max": instant.value(changed)},
             }
         },
@@ -71,7 +71,10 @@ def _touched(
         for grain, labels in touched.items():
             label = one["_id"]
             if grain is not fine:
-                label = periods.of_date(grain, periods.day_of(label), subject.calendar)
+                day = periods.day_of(label)
+                if not periods.covers(grain, day, subject.calendar):
+                    continue  # a document from before the calendar's first year, or after its last
+                label = periods.of_date(grain, day, subject.calendar)
             labels[label] = max(labels.get(label, one["at"]), one["at"])
     return touched
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dashpipe.spec.build import Draft, build_model, build_subject, is_model
+from dashpipe.spec.calendars import build_calendar, is_calendar
 from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
 from dashpipe.spec.issue import NAMES, Issue
 from dashpipe.spec.metrics import resolve_metrics
@@ -15,6 +16,7 @@ from dashpipe.spec.model import (
     COMPOSITES,
     AirflowOptions,
     Dimension,
+    Fiscal,
     Grain,
     Origin,
     Source,
@@ -49,16 +51,20 @@ def assemble(project: Project) -> Resolved:
     """Build and resolve all subjects of a project."""
     models: dict[str, Source] = {}
     built: list[Subject] = []
+    calendars: dict[str, Fiscal] = {}
     doubtful: set[str] = set()
     drafts: list[Draft] = []
     issues: list[Issue] = []
     for file in project.files:
         if file.node is None:
+            calendars[_below(file.path, project)] = Fiscal(origin=Origin(file.path))
             match = _MODEL.search(file.text)
             if match is not None:
                 # It stands for what cannot be read, so that its users are not blamed, and are not run either.
                 models.setdefault(match[1], Source(match[1], "", Time(""), origin=Origin(file.path)))
                 doubtful.add(match[1])
+        elif is_calendar(file.node):
+            calendars[_below(file.path, project)], _ = build_calendar(file.node, file.path)
         elif is_model(file.node):
             model = build_model(file.node, file.path)
             if model is not None:
@@ -81,7 +87,7 @@ def assemble(project: Project) -> Resolved:
                     doubtful.add(file.path)
     every: list[Subject] = []
     for draft in drafts:
-        subject, wrong = resolve(draft, models, doubtful)
+        subject, wrong = resolve(draft, models, doubtful, calendars)
         every.append(subject)
         issues += wrong
     issues += _identities(every)
@@ -101,6 +107,11 @@ def assemble(project: Project) -> Resolved:
     return Resolved(subjects, findings, tuple(every), tuple(built))
 
 
+def _below(path: str, project: Project) -> str:
+    """A file's name below the folder of the specs, as a subject names a calendar."""
+    return path.removeprefix(f"{project.config.metrics.rstrip('/')}/")
+
+
 def model_subject(model: Source, config: Config, complete: bool) -> tuple[Subject, list[Issue]]:
     """A model as a subject that takes all of it, so that what no subject takes is checked."""
     names = {one.name: one for one in reversed(model.metrics)}
@@ -117,6 +128,7 @@ def model_subject(model: Source, config: Config, complete: bool) -> tuple[Subjec
         target=Target(""),
         grains=(Grain.DAY,),
         week_start="monday",
+        fiscal=None,
         schedule=None,
         lookback=None,
         catch_up_days=0,
@@ -145,8 +157,9 @@ def model_subject(model: Source, config: Config, complete: bool) -> tuple[Subjec
 
 
 def files_of(subject: Subject) -> set[str]:
-    """The files that a subject is made from: its own and its models'."""
-    return {subject.origin.file, *(one.origin.file for one in subject.sources)}
+    """The files that a subject is made from: its own, its models' and its calendar's."""
+    files = {subject.origin.file, *(one.origin.file for one in subject.sources)}
+    return files if subject.fiscal is None else {*files, subject.fiscal.origin.file}
 
 
 def concerns(subject: Subject, finding: Diagnostic) -> bool:

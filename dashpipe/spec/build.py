@@ -10,6 +10,7 @@ from dashpipe.spec.model import (
     AirflowOptions,
     Check,
     Dimension,
+    Fiscal,
     Grain,
     Lookback,
     Metric,
@@ -51,6 +52,7 @@ class Draft(NamedTuple):
     target: Target
     grains: tuple[Grain, ...]
     week_start: str
+    fiscal: Fiscal | None
     schedule: Schedule | None
     lookback: Lookback | None
     catch_up_days: int
@@ -100,6 +102,7 @@ def build_subject(node: Node, file: str, config: Config, folder: str) -> Draft |
         target=build_target(child(node, "target"), f"{domain}_{name}", origin.at("target")),
         grains=grains(child(node, "grains")) or (Grain.DAY,),
         week_start=optional(node, "week_start") or defaults.week_start or "monday",
+        fiscal=_fiscal(child(node, "calendar"), origin.at("calendar")),
         schedule=_schedule(child(node, "schedule")),
         lookback=_lookback(child(node, "lookback_days"), defaults.lookback_days),
         catch_up_days=defaults.catch_up_days if catch_up is None else catch_up,
@@ -139,6 +142,14 @@ def _schedule(node: Node | None) -> Schedule | None:
         return Schedule(after=texts(child(node, "after")))
     cron = as_text(node)
     return None if cron in (None, "none", "null") else Schedule(cron)
+
+
+def _fiscal(node: Node | None, origin: Origin) -> Fiscal | None:
+    """What a subject says of its calendar; a file is still by its name, which is resolved later."""
+    file, month = optional(node, "file"), whole(child(node, "fiscal_first_month"))
+    if not isinstance(node, Map) or (file is None and month is None):
+        return None
+    return Fiscal(first_month=month, name=file or "", origin=origin)
 
 
 def _lookback(node: Node | None, default: int | None) -> Lookback | None:

@@ -20,6 +20,7 @@ from dashpipe.spec.model import Subject
 #: Keys that say nothing about the numbers: a change of them computes nothing anew. By what they stand in.
 _META = ("owner", "description", "tags", "airflow", "schedule", "lookback", "catch_up_days")
 _TARGET_META = ("queries", "retention_days", "max_removed")
+_FISCAL_META = ("name", "version")
 _SOURCE_META = ("updated", "read", "max_untimed")
 
 #: Keys, at any depth of what is left, that are words for people.
@@ -72,6 +73,8 @@ def fingerprint(subject: Subject) -> dict[str, str]:
     # A check without a grain is made on the first, so that their order matters to checks.
     checks = {"first": whole["grains"][:1], "checks": whole.pop("checks")}
     meta = {key: whole.pop(key) for key in _META}
+    if whole["fiscal"] is not None:
+        meta["calendar"] = {key: whole["fiscal"].pop(key) for key in _FISCAL_META}
     meta["target"] = {key: whole["target"].pop(key) for key in _TARGET_META}
     meta["sources"] = {one["name"]: {key: one.pop(key) for key in _SOURCE_META} for one in whole["sources"]}
     meta["words"] = _words(whole)

@@ -25,6 +25,7 @@ NAMES = {
     "N015": "field-and-dimension",
     "N016": "setting-missing",
     "N017": "unwind-name",
+    "N018": "unknown-calendar",
 }
 
 

@@ -20,6 +20,13 @@ class Grain(str, Enum):
     MONTH = "month"
     QUARTER = "quarter"
     YEAR = "year"
+    FISCAL_MONTH = "fiscal_month"
+    FISCAL_QUARTER = "fiscal_quarter"
+    FISCAL_YEAR = "fiscal_year"
+
+
+#: How many fiscal months a fiscal grain has.
+FISCAL = {Grain.FISCAL_MONTH: 1, Grain.FISCAL_QUARTER: 3, Grain.FISCAL_YEAR: 12}
 
 
 #: Days run from Monday = 0, as ``datetime.date.weekday`` counts them.
@@ -50,11 +57,28 @@ NOWHERE = Origin("")
 
 
 @dataclass(frozen=True, slots=True)
+class Fiscal:
+    """Fiscal periods: those of a year that begins with another month, or those of a calendar file.
+
+    ``days`` holds, of a file's calendar, the first day of each fiscal month in order (``YYYY-MM-DD``, twelve
+    a year, from the first of a year on), and last the day after the last of them. ``name`` and ``version``
+    are the file's, for people.
+    """
+
+    first_month: int | None = None
+    days: tuple[str, ...] = ()
+    name: str = ""
+    version: int = 1
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
     """What decides which local day an instant is of, and which period a day is of."""
 
     timezone: str
     week_start: str = "monday"
+    fiscal: Fiscal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +351,7 @@ class Subject:
     dimensions: tuple[Dimension, ...] = ()
     grains: tuple[Grain, ...] = (Grain.DAY,)
     week_start: str = "monday"
+    fiscal: Fiscal | None = None
     schedule: Schedule | None = None
     lookback: Lookback | None = None
     catch_up_days: int = 31
@@ -350,7 +375,7 @@ class Subject:
     @property
     def calendar(self) -> Calendar:
         """What the subject's partitions follow from."""
-        return Calendar(self.timezone, self.week_start)
+        return Calendar(self.timezone, self.week_start, self.fiscal)
 
     def source(self, name: str) -> Source:
         """The source of that name.

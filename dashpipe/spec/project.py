@@ -41,13 +41,14 @@ class SourceFile(NamedTuple):
         return parts[-2] if len(parts) > 1 else ""
 
     def span(self, path: tuple[str | int, ...], on_key: bool = False) -> Span:
-        """The place of a key path; what stands nowhere in the file is at its ``subject:`` or ``model:``."""
+        """The place of a key path; what stands nowhere in the file is at its name, ``subject:`` for one."""
         if self.node is None:
             return _START
         if isinstance(self.node, Map) and (not path or self.node.get(str(path[0])) is None):
-            for entry in self.node.entries:
-                if entry.name in ("subject", "model"):
-                    return entry.value.span
+            for name in ("subject", "model", "calendar"):
+                named = self.node.get(name)
+                if named is not None:
+                    return named.span
             return self.node.entries[0].key.span if self.node.entries else _START
         return at(self.node, path, on_key)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from dashpipe.spec.build import Draft
 from dashpipe.spec.issue import Issue, meant
 from dashpipe.spec.metrics import resolve_metrics
-from dashpipe.spec.model import Dimension, Env, EnvText, Metric, Source, Subject
+from dashpipe.spec.model import Dimension, Env, EnvText, Fiscal, Metric, Source, Subject
 from dashpipe.spec.parts import Ref
 
 #: Columns that every row has beside its dimensions and metrics.
@@ -16,7 +17,10 @@ COLUMNS = ("partition_date", "partition_hour", "grain", "complete", "created_at"
 
 
 def resolve(
-    draft: Draft, models: Mapping[str, Source], doubtful: Collection[str] = ()
+    draft: Draft,
+    models: Mapping[str, Source],
+    doubtful: Collection[str] = (),
+    calendars: Mapping[str, Fiscal] = MappingProxyType({}),
 ) -> tuple[Subject, list[Issue]]:
     """Resolve the names of a subject.
 
@@ -25,6 +29,7 @@ def resolve(
         models: The models by name; an empty one for a file that cannot be read.
         doubtful: Models by name, or this subject's file, whose names could not all be read: what is not
             found among them is not reported.
+        calendars: The calendars by their files' names below the folder of the specs.
 
     Returns:
         The subject, and what is wrong with its names. With issues the subject is as whole as can be, for
@@ -51,6 +56,7 @@ def resolve(
         dimensions=dimensions,
         grains=draft.grains,
         week_start=draft.week_start,
+        fiscal=_calendar(draft, calendars, issues),
         schedule=draft.schedule,
         lookback=draft.lookback,
         catch_up_days=draft.catch_up_days,
@@ -64,6 +70,20 @@ def resolve(
     issues += _queries(subject)
     issues += _target(subject)
     return subject, issues
+
+
+def _calendar(draft: Draft, calendars: Mapping[str, Fiscal], issues: list[Issue]) -> Fiscal | None:
+    """The subject's fiscal periods, with what its calendar file says."""
+    fiscal = draft.fiscal
+    if fiscal is None or fiscal.first_month is not None:
+        return fiscal
+    found = calendars.get(fiscal.name)
+    if found is None:
+        otherwise = "a calendar file is YAML in the folder of the specs, with `calendar: …` and its days"
+        help = meant(fiscal.name, [name for name, one in calendars.items() if one.name], otherwise)
+        text = f"there is no calendar file `{fiscal.name}`"
+        issues.append(Issue("N018", fiscal.origin.at("file"), text, help))
+    return found or fiscal
 
 
 def check_source(source: Source) -> Iterator[Issue]:

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashpipe.compile import partition, periods
-from dashpipe.spec.model import WEEKDAYS, Calendar, Grain
+from dashpipe.spec.model import Calendar, Grain
+from tests.compile.calendars import calendars, first_of
 
 MINUTE = timedelta(minutes=1)
 
@@ -61,21 +62,6 @@ def walk(tz: str, around: date, days: int) -> tuple[tuple[datetime, str, str], .
     return tuple(found)
 
 
-def first_of(grain: Grain, day: str, week_start: str) -> str:
-    """The label of a local day's partition, found by stepping back a day at a time."""
-    at = date.fromisoformat(day)
-    begins = {
-        Grain.DAY: lambda one: True,
-        Grain.WEEK: lambda one: one.strftime("%A").lower() == week_start,
-        Grain.MONTH: lambda one: one.day == 1,
-        Grain.QUARTER: lambda one: one.day == 1 and one.month in (1, 4, 7, 10),
-        Grain.YEAR: lambda one: one.day == 1 and one.month == 1,
-    }[grain]
-    while not begins(at):
-        at -= timedelta(days=1)
-    return at.isoformat()
-
-
 @given(places)
 @example(("America/St_Johns", date(2010, 11, 7)))
 @example(("Pacific/Apia", date(2011, 12, 29)))
@@ -117,56 +103,65 @@ def test_a_minute_past_midnight_before_the_clock_goes_back_is_touched(grain: Gra
     assert first.startswith("2010-11-07")
 
 
-@given(places, st.sampled_from(list(Grain)), st.sampled_from(WEEKDAYS), st.data())
-def test_touching_is_what_the_minutes_say(
-    place: tuple[str, date], grain: Grain, week_start: str, data: st.DataObject
-) -> None:
+@given(places, st.sampled_from(list(Grain)), st.data())
+def test_touching_is_what_the_minutes_say(place: tuple[str, date], grain: Grain, data: st.DataObject) -> None:
     """The partitions that touch a stretch of time are those of its minutes, in order."""
     tz, day = place
+    calendar = data.draw(calendars(tz))
     minutes = walk(tz, day, 3)
     # Whole days are asked for, as windows are: from a local midnight to one.
     starts = [at for (at, local, _), before in zip(minutes[1:], minutes) if local > before[1]]
     chosen = sorted(data.draw(st.lists(st.sampled_from(starts), min_size=2, max_size=2, unique=True)))
     inside = [one for one in minutes if chosen[0] <= one[0] < chosen[1]]
-    wanted = dict.fromkeys(
-        hour if grain is Grain.HOUR else first_of(grain, local, week_start) for _, local, hour in inside
-    )
-    assert set(partition.touching(grain, *chosen, Calendar(tz, week_start))) >= set(wanted)
-    if not partition.ragged(Grain.DAY, [local for _, local, _ in minutes], Calendar(tz)):
-        assert list(partition.touching(grain, *chosen, Calendar(tz, week_start))) == list(wanted)
+    if grain is Grain.HOUR:
+        wanted = dict.fromkeys(hour for _, _, hour in inside)
+    else:
+        locals_ = dict.fromkeys(local for _, local, _ in inside)
+        wanted = dict.fromkeys(first_of(grain, date.fromisoformat(one), calendar) for one in locals_)
+    assert set(partition.touching(grain, *chosen, calendar)) >= set(wanted)
+    if not partition.ragged(Grain.DAY, [local for _, local, _ in minutes], calendar):
+        assert list(partition.touching(grain, *chosen, calendar)) == list(wanted)
 
 
-@given(places, st.sampled_from(list(Grain)), st.sampled_from(WEEKDAYS))
-def test_an_instant_lies_in_its_partition(place: tuple[str, date], grain: Grain, week_start: str) -> None:
+@given(places, st.sampled_from(list(Grain)), st.data())
+def test_an_instant_lies_in_its_partition(place: tuple[str, date], grain: Grain, data: st.DataObject) -> None:
     """Each instant lies within the bounds of the partition that it is said to be in."""
     tz, day = place
-    for at, local, hour in walk(tz, day, 1)[::37]:
-        label = partition.of_instant(grain, at, Calendar(tz, week_start))
-        assert label == (hour if grain is Grain.HOUR else first_of(grain, local, week_start))
-        start, end = partition.bounds(grain, label, Calendar(tz))
+    calendar = data.draw(calendars(tz))
+    some = walk(tz, day, 1)[::37]
+    firsts = {}
+    if grain is not Grain.HOUR:
+        days = {local for _, local, _ in some}
+        firsts = {local: first_of(grain, date.fromisoformat(local), calendar) for local in days}
+    for at, local, hour in some:
+        label = partition.of_instant(grain, at, calendar)
+        assert label == firsts.get(local, hour)
+        start, end = partition.bounds(grain, label, calendar)
         assert start <= at < end
 
 
-@given(places, st.sampled_from([one for one in Grain if periods.NESTS[one]]), st.sampled_from(WEEKDAYS))
-def test_finer_partitions_make_up_the_coarser(place: tuple[str, date], grain: Grain, week_start: str) -> None:
+@given(places, st.sampled_from([one for one in Grain if periods.NESTS[one]]), st.data())
+def test_finer_partitions_make_up_the_coarser(
+    place: tuple[str, date], grain: Grain, data: st.DataObject
+) -> None:
     """The finer partitions of a coarser one follow each other and cover exactly its range."""
     tz, day = place
-    calendar = Calendar(tz, week_start)
+    calendar = data.draw(calendars(tz))
     label = periods.of_date(grain, day, calendar)
-    bounds = partition.bounds(grain, label, Calendar(tz))
+    bounds = partition.bounds(grain, label, calendar)
     for fine in periods.NESTS[grain]:
         if fine is Grain.HOUR and grain not in (Grain.DAY, Grain.WEEK):
             continue  # thousands of hours say nothing that a week's do not
-        inside = partition.contains(grain, label, fine, Calendar(tz, week_start))
+        inside = partition.contains(grain, label, fine, calendar)
         if bounds[0] == bounds[1]:
             assert inside == ()
             continue
         assert all(periods.of_date(grain, periods.day_of(one), calendar) == label for one in inside)
         days = [one[:10] for one in inside]
-        if fine is Grain.HOUR and partition.ragged(Grain.DAY, days, Calendar(tz)):
+        if fine is Grain.HOUR and partition.ragged(Grain.DAY, days, calendar):
             continue  # a day's last hour lies after the first minute of the next one
-        assert partition.ranges(fine, reversed(inside), Calendar(tz)) == (bounds,)
-        assert partition.ordered(fine, reversed(inside), Calendar(tz)) == inside
+        assert partition.ranges(fine, reversed(inside), calendar) == (bounds,)
+        assert partition.ordered(fine, reversed(inside), calendar) == inside
 
 
 @given(places, st.sampled_from([Grain.HOUR, Grain.DAY]), st.data())

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 from bson import Decimal128, Int64, ObjectId
 
-from dashpipe.spec.model import Grain, Source, Subject
+from dashpipe.spec.model import FISCAL, Grain, Source, Subject
 from tests.differential import special
 from tests.differential.documents import FIELDS, Document
 from tests.differential.metrics import Cell, Columns, canonical, exact, leaves, sql
@@ -71,6 +71,13 @@ class Expected:
 
     rows: dict[str, Document]
     refused: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _stamps(days: tuple[str, ...], grain: Grain) -> str:
+    """The first days of the fiscal periods of a calendar's months, as an SQL list."""
+    stamps = (f"TIMESTAMP '{one}'" for one in days[:: FISCAL[grain]])
+    return f"[{', '.join(stamps)}]"
 
 
 class Oracle:
@@ -151,7 +158,27 @@ class Oracle:
         if grain is Grain.WEEK:
             shift = _SEVEN.index(self.subject.week_start)
             return f"(date_trunc('week', {local} - INTERVAL {shift} DAY) + INTERVAL {shift} DAY)"
+        if grain in FISCAL:
+            return self._fiscal(local, grain)
         return f"date_trunc('{grain.value}', {local})"
+
+    def _fiscal(self, local: str, grain: Grain) -> str:
+        """The first day of the fiscal period that holds a local time: by shifted months, or from a list."""
+        fiscal = self.subject.fiscal
+        assert fiscal is not None
+        if fiscal.first_month is None:
+            return f"list_max(list_filter({_stamps(fiscal.days, grain)}, lambda one: one <= {local}))"
+        shift = f"INTERVAL {fiscal.first_month - 1} MONTH"
+        part = grain.value.removeprefix("fiscal_")
+        return f"(date_trunc('{part}', date_trunc('month', {local}) - {shift}) + {shift})"
+
+    def _after(self, first: str, grain: Grain) -> str:
+        """The first day of the next partition (day or coarser), as SQL."""
+        fiscal = self.subject.fiscal
+        if grain in FISCAL and fiscal is not None and fiscal.first_month is None:
+            return f"list_min(list_filter({_stamps(fiscal.days, grain)}, lambda one: one > {first}))"
+        part = grain.value.removeprefix("fiscal_")
+        return f"{first} + {'INTERVAL 3 MONTH' if part == 'quarter' else f'INTERVAL 1 {part}'}"
 
     def partitions(self, grain: Grain, days: tuple[date, date]) -> dict[str, tuple[datetime, datetime]]:
         """The partitions that touch the local days ``[from, to)``, each with its start and its end."""
@@ -167,8 +194,7 @@ class Oracle:
             first, last = (f"TIMESTAMP '{one}'" for one in (days[0], days[1] - timedelta(days=1)))
             walk = f"SELECT unnest(generate_series({first}, {last}, INTERVAL 1 DAY)) AS d"
             begins = f"SELECT DISTINCT {self.first('d', grain)} AS b FROM ({walk})"
-            step = "INTERVAL 3 MONTH" if grain is Grain.QUARTER else f"INTERVAL 1 {grain.value}"
-            edges = f"timezone('{tz}', b) AS starts, timezone('{tz}', b + {step}) AS ends"
+            edges = f"timezone('{tz}', b) AS starts, timezone('{tz}', {self._after('b', grain)}) AS ends"
             found = f"SELECT strftime(b, '%Y-%m-%d') AS p, {edges} FROM ({begins})"
         ordered = f"SELECT p, epoch_ms(starts), epoch_ms(ends) FROM ({found}) ORDER BY ends, p"
         rows = self.db.execute(ordered)

@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashpipe.spec.model import Grain, Metric, Period, Subject
+from dashpipe.spec.model import FISCAL, Calendar, Grain, Metric, Period, Subject
+from tests.compile.calendars import first_of
 
 Document = dict[str, Any]
 Key = dict[str, Any]
@@ -28,8 +29,10 @@ class Value:
     matched: bool
 
 
-def first_day(grain: Grain, day: date) -> date:
+def first_day(grain: Grain, day: date, calendar: Calendar) -> date:
     """The first day of the partition that holds a day; weeks begin on Monday."""
+    if grain in FISCAL:
+        return date.fromisoformat(first_of(grain, day, calendar))
     if grain is Grain.WEEK:
         return day - timedelta(days=day.weekday())
     if grain is Grain.DAY:
@@ -38,10 +41,10 @@ def first_day(grain: Grain, day: date) -> date:
     return date(day.year, month, 1)
 
 
-def last_day(grain: Grain, first: date) -> date:
+def last_day(grain: Grain, first: date, calendar: Calendar) -> date:
     """The last day of a partition, by walking."""
     day = first
-    while first_day(grain, day + timedelta(days=1)) == first:
+    while first_day(grain, day + timedelta(days=1), calendar) == first:
         day += timedelta(days=1)
     return day
 
@@ -52,14 +55,25 @@ def months_later(day: date, months: int) -> date:
     return date(at // 12, at % 12 + 1, min(day.day, monthrange(at // 12, at % 12 + 1)[1]))
 
 
-def earlier(day: date, period: Period) -> date:
+def earlier(day: date, period: Period, calendar: Calendar) -> date:
     """A day some periods before."""
     if period.unit in ("day", "week"):
         return day - timedelta(days=period.n * (7 if period.unit == "week" else 1))
-    return months_later(day, -period.n * {"month": 1, "quarter": 3, "year": 12}[period.unit])
+    months = period.n * {"month": 1, "quarter": 3, "year": 12}[period.unit.removeprefix("fiscal_")]
+    fiscal = calendar.fiscal
+    if not period.unit.startswith("fiscal_") or fiscal is None or fiscal.first_month is not None:
+        return months_later(day, -months)
+    first = first_day(Grain.FISCAL_MONTH, day, calendar)
+    place = (day - first).days
+    for _ in range(months):
+        first = first_day(Grain.FISCAL_MONTH, first - timedelta(days=1), calendar)
+    last = last_day(Grain.FISCAL_MONTH, first, calendar)
+    while first + timedelta(days=place) > last:  # the same weekday of the month's last week
+        place -= 7
+    return first + timedelta(days=place)
 
 
-def offset(grain: Grain, first: date, period: Period) -> date:
+def offset(grain: Grain, first: date, period: Period, calendar: Calendar) -> date:
     """The partition that an offset leads to."""
     if grain is Grain.WEEK and period.unit == "year":
         year, week, _ = first.isocalendar()
@@ -67,7 +81,9 @@ def offset(grain: Grain, first: date, period: Period) -> date:
             return date.fromisocalendar(year - period.n, week, 1)
         except ValueError:
             return date.fromisocalendar(year - period.n, week - 1, 1)
-    return earlier(first, period)
+    if grain in FISCAL:
+        period = Period(period.n, f"fiscal_{period.unit.removeprefix('fiscal_')}")
+    return earlier(first, period, calendar)
 
 
 class Walk:
@@ -75,6 +91,7 @@ class Walk:
 
     def __init__(self, subject: Subject, documents: Iterable[Document], wheres: Mapping[str, Any]) -> None:
         self.subject = subject
+        self.calendar = subject.calendar
         self.zone = ZoneInfo(subject.timezone)
         self.documents = [(one["at"].astimezone(self.zone).date(), one) for one in documents]
         self.metrics = {one.name: one for one in subject.metrics}
@@ -84,8 +101,8 @@ class Walk:
     def rows(self, grain: Grain, days: Iterable[date]) -> dict[tuple[Any, ...], dict[str, Any]]:
         """The rows of the partitions that hold some days: by first day and key, each metric's value."""
         made: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for first in sorted({first_day(grain, day) for day in days}):
-            last = last_day(grain, first)
+        for first in sorted({first_day(grain, day, self.calendar) for day in days}):
+            last = last_day(grain, first, self.calendar)
             keys = {
                 tuple(one.get(name) for name in self.key)
                 for day, one in self.documents
@@ -124,12 +141,12 @@ class Walk:
     ) -> Value:
         grain, first = at
         if metric.type == "cumulative":
-            end = first if metric.period_agg == "first" else last_day(grain, first)
+            end = first if metric.period_agg == "first" else last_day(grain, first, self.calendar)
             start: date | None = None
             if metric.window is not None:
-                start = earlier(end + timedelta(days=1), metric.window)
+                start = earlier(end + timedelta(days=1), metric.window, self.calendar)
             elif metric.to_date is not None:
-                start = first_day(Grain(metric.to_date), end)
+                start = first_day(Grain(metric.to_date), end, self.calendar)
             return self.value(self.metrics[metric.metric or ""], (start, end), key, at, wheres)
         if metric.type == "share":
             inner = self.metrics[metric.metric or ""]
@@ -163,13 +180,17 @@ class Walk:
             if given is None or given.offset is None:
                 operands.append(self.value(inner, span, key, at, more))
                 continue
-            there = offset(grain, first, given.offset)
-            if there < first_day(grain, date.fromisoformat(self.subject.start)):
+            there = offset(grain, first, given.offset, self.calendar)
+            if there < first_day(grain, date.fromisoformat(self.subject.start), self.calendar):
                 # Whether it matched decides on `empty` of the whole, which looks at documents alone.
-                one = self.value(inner, (there, last_day(grain, there)), key, (grain, there), more)
+                one = self.value(
+                    inner, (there, last_day(grain, there, self.calendar)), key, (grain, there), more
+                )
                 operands.append(Value(None, one.matched))
                 continue
-            operands.append(self.value(inner, (there, last_day(grain, there)), key, (grain, there), more))
+            operands.append(
+                self.value(inner, (there, last_day(grain, there, self.calendar)), key, (grain, there), more)
+            )
         a, b = (one.value for one in operands)
         matched = any(one.matched for one in operands)
         if a is None or b is None:

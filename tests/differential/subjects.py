@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dashpipe.spec.model import (
+    FISCAL,
     WEEKDAYS,
     Dimension,
     Env,
@@ -23,6 +24,7 @@ from dashpipe.spec.model import (
     Target,
     Time,
 )
+from tests.compile.calendars import fiscals
 from tests.differential import documents as docs
 from tests.differential import times
 
@@ -277,6 +279,7 @@ def subjects(draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(G
         dimensions=tuple(draw(st.permutations(dimensions))),
         grains=chosen,
         week_start=draw(st.sampled_from(WEEKDAYS)),
+        fiscal=draw(fiscals) if any(one in FISCAL for one in chosen) else None,
     )
 
 

@@ -33,6 +33,7 @@ from dashpipe.spec.model import (
     Time,
 )
 from dashpipe.spec.moves import fits
+from tests.compile.calendars import fiscals
 from tests.differential.reaching import Document, Walk
 
 pytestmark = pytest.mark.differential
@@ -42,7 +43,10 @@ ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathm
 DAYS = (date(2024, 2, 28), date(2024, 3, 31), date(2024, 11, 3), date(2021, 1, 3), date(2023, 12, 30))
 WHERES = {"n > 1": lambda one: (one.get("n") or 0) > 1, "s = 'a'": lambda one: one.get("s") == "a"}
 WINDOWS = ("3 day", "7 day", "1 week", "2 week", "1 month", "1 quarter", "1 year", "1 day")
+WINDOWS += ("2 fiscal_month", "1 fiscal_quarter", "1 fiscal_year")
 OFFSETS = ("1 day", "7 day", "1 week", "1 month", "1 quarter", "1 year", "2 year")
+OFFSETS += ("1 fiscal_month", "1 fiscal_year")
+TO_DATE = ("month", "quarter", "year", "fiscal_month", "fiscal_quarter", "fiscal_year")
 
 
 def period(text: str) -> Period:
@@ -80,7 +84,7 @@ def metrics(draw: Any, grains: tuple[Grain, ...], key: tuple[str, ...]) -> tuple
             inner = draw(st.sampled_from(runs))
             reach: dict[str, Any] = {
                 "window": {"window": period(draw(st.sampled_from(WINDOWS)))},
-                "to_date": {"to_date": draw(st.sampled_from(["month", "quarter", "year"]))},
+                "to_date": {"to_date": draw(st.sampled_from(TO_DATE))},
                 "all": {},
             }[kind]
             agg = draw(st.sampled_from([None, None, "first", "last"]))
@@ -127,7 +131,7 @@ def _grains(metric: Metric, made: list[Metric], grains: tuple[Grain, ...]) -> tu
 def cases(draw: Any) -> tuple[Subject, list[Document], list[date]]:
     """A random subject, documents, and days to compute."""
     day, tz = draw(st.sampled_from(DAYS)), draw(st.sampled_from(ZONES))
-    order = (Grain.DAY, Grain.WEEK, Grain.MONTH, Grain.QUARTER, Grain.YEAR)
+    order = tuple(one for one in Grain if one is not Grain.HOUR)
     grains = tuple(draw(st.lists(st.sampled_from(order), min_size=1, max_size=3, unique=True)))
     key = tuple(draw(st.lists(st.sampled_from(["c", "t"]), unique=True, max_size=2)))
     given = draw(metrics(grains, key))
@@ -151,6 +155,7 @@ def cases(draw: Any) -> tuple[Subject, list[Document], list[date]]:
         target=Target("reach"),
         dimensions=tuple(Dimension(one) for one in key),
         grains=grains,
+        fiscal=draw(fiscals),
     )
     zone = ZoneInfo(tz)
     back = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 6, 7, 8, 27, 28, 29, 30, 31, 60, 90, 365, 366, 371, 730])

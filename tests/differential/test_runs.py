@@ -98,7 +98,14 @@ def test_published_rows_equal_duckdb(worlds: Worlds, case: Case, route: str) -> 
 def histories(draw: st.DrawFn) -> tuple[Case, dict[str, list[docs.Document]], list[tuple[date, date]]]:
     """A case over whole partitions, what its sources held before, and windows that cover its days."""
     grains = draw(
-        st.sampled_from([(Grain.HOUR, Grain.DAY), (Grain.DAY, Grain.WEEK), (Grain.DAY, Grain.MONTH)])
+        st.sampled_from(
+            [
+                (Grain.HOUR, Grain.DAY),
+                (Grain.DAY, Grain.WEEK),
+                (Grain.DAY, Grain.MONTH),
+                (Grain.DAY, Grain.FISCAL_MONTH),
+            ]
+        )
     )
     case = draw(cases(grains=grains, most=40))
     first, last = case.days[0], case.days[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -15,11 +14,13 @@ from hypothesis import strategies as st
 from dashpipe.run import window
 from dashpipe.run.base import Request, Window
 from dashpipe.run.errors import Refused
-from dashpipe.spec.model import WEEKDAYS, Grain, Lookback, Source, Subject, Target, Time
+from dashpipe.spec.model import WEEKDAYS, Calendar, Fiscal, Grain, Lookback, Source, Subject, Target, Time
+from tests.compile.calendars import first_of, fiscals
 
 UTC = timezone.utc
 QUARTER = timedelta(minutes=15)
 DAY = timedelta(days=1)
+APRIL = Fiscal(4)
 ZONES = ("Asia/Shanghai", "Europe/London", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "UTC")
 
 
@@ -29,6 +30,7 @@ def subject(
     grains: tuple[Grain, ...] = tuple(Grain),
     start: str = "2020-01-01",
     week_start: str = "monday",
+    fiscal: Fiscal = APRIL,
     lookback: Lookback | None = None,
     catch_up_days: int = 31,
 ) -> Subject:
@@ -45,6 +47,7 @@ def subject(
         target=Target("dash_daily"),
         grains=grains,
         week_start=week_start,
+        fiscal=fiscal,
         lookback=lookback,
         catch_up_days=catch_up_days,
     )
@@ -55,35 +58,25 @@ def at(text: str, tz: str = "Asia/Shanghai") -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(tz))
 
 
-def label_of(grain: Grain, instant: datetime, tz: str, week_start: str) -> str:
+def label_of(grain: Grain, instant: datetime, calendar: Calendar) -> str:
     """The label of an instant, by stepping back a local day at a time."""
-    local = instant.astimezone(ZoneInfo(tz))
+    local = instant.astimezone(ZoneInfo(calendar.timezone))
     if grain is Grain.HOUR:
         return local.strftime("%Y-%m-%dT%H%z")
-    day = local.date()
-    begins: Callable[[date], bool] = {
-        Grain.DAY: lambda one: True,
-        Grain.WEEK: lambda one: one.strftime("%A").lower() == week_start,
-        Grain.MONTH: lambda one: one.day == 1,
-        Grain.QUARTER: lambda one: one.day == 1 and one.month in (1, 4, 7, 10),
-        Grain.YEAR: lambda one: one.day == 1 and one.month == 1,
-    }[grain]
-    while not begins(day):
-        day -= DAY
-    return day.isoformat()
+    return first_of(grain, local.date(), calendar)
 
 
 def walked(one: Subject, grain: Grain, first: date, end: datetime, as_of: datetime) -> set[str]:
     """The partitions of every quarter of an hour from the local day ``first`` to ``end``, or ``as_of``."""
-    tz, week_start = one.timezone, one.week_start
+    tz = one.timezone
     until = min(end, as_of)
     instant = datetime(first.year, first.month, first.day, tzinfo=UTC) - DAY
     found = set()
     while instant < until:
         if instant.astimezone(ZoneInfo(tz)).date() >= first:
-            found.add(label_of(grain, instant, tz, week_start))
+            found.add(label_of(grain, instant, one.calendar))
         instant += QUARTER
-    oldest = label_of(grain, at(f"{one.start}T12:00", tz), tz, week_start)
+    oldest = label_of(grain, at(f"{one.start}T12:00", tz), one.calendar)
     return {label for label in found if label[:10] >= (one.start if grain is Grain.HOUR else oldest)}
 
 
@@ -94,17 +87,18 @@ quarters = st.integers(0, 486 * 96).map(lambda at: datetime(2023, 9, 1, tzinfo=U
     st.sampled_from(ZONES),
     st.sampled_from(tuple(Grain)),
     st.sampled_from(WEEKDAYS),
+    fiscals,
     quarters,
     st.integers(1, 9),
     st.integers(-30, 200),
     st.integers(-5, 400),
 )
 def test_a_lookback_names_the_partitions_that_a_walk_meets(
-    tz: str, grain: Grain, week_start: str, end: datetime, days: int, late: int, old: int
+    tz: str, grain: Grain, week_start: str, fiscal: Fiscal, end: datetime, days: int, late: int, old: int
 ) -> None:
     """A grain has exactly the partitions with an instant in the window, from `start` on, that have begun."""
     start = (end - old * DAY).date().isoformat()
-    one = subject(tz, grains=(grain,), week_start=week_start, start=start)
+    one = subject(tz, grains=(grain,), week_start=week_start, fiscal=fiscal, start=start)
     as_of = end + late * QUARTER
     request = Request(one, "dag/run", "scheduled", interval_end=end)
     chosen = window.choose(request, one, Lookback(days), as_of)
@@ -113,24 +107,29 @@ def test_a_lookback_names_the_partitions_that_a_walk_meets(
 
 
 @given(
-    st.sampled_from(ZONES), st.sampled_from(tuple(Grain)), quarters, st.integers(0, 12), st.integers(0, 40)
+    st.sampled_from(ZONES),
+    st.sampled_from(tuple(Grain)),
+    fiscals,
+    quarters,
+    st.integers(0, 12),
+    st.integers(0, 40),
 )
 def test_what_ended_lately_is_what_a_walk_meets(
-    tz: str, grain: Grain, as_of: datetime, days: int, old: int
+    tz: str, grain: Grain, fiscal: Fiscal, as_of: datetime, days: int, old: int
 ) -> None:
     """Partitions that ended at most some local days ago: the last instants before each end tell."""
-    one = subject(tz, grains=(grain,), start=(as_of - old * DAY).date().isoformat())
+    one = subject(tz, grains=(grain,), fiscal=fiscal, start=(as_of - old * DAY).date().isoformat())
     wall = as_of.astimezone(ZoneInfo(tz)).replace(tzinfo=None) - days * DAY
     oldest = wall.replace(tzinfo=ZoneInfo(tz)).astimezone(UTC)
     expected = []
     instant = oldest - QUARTER
     while instant < as_of:
         after = instant + QUARTER
-        label = label_of(grain, instant, tz, "monday")
-        if label != label_of(grain, after, tz, "monday") and oldest <= after <= as_of:
+        label = label_of(grain, instant, one.calendar)
+        if label != label_of(grain, after, one.calendar) and oldest <= after <= as_of:
             expected.append(label)
         instant = after
-    holding = label_of(grain, at(f"{one.start}T12:00", tz), tz, "monday")
+    holding = label_of(grain, at(f"{one.start}T12:00", tz), one.calendar)
     floor = one.start if grain is Grain.HOUR else holding
     assert list(window.ended(one, grain, as_of, days)) == [label for label in expected if label[:10] >= floor]
 

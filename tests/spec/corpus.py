@@ -102,7 +102,7 @@ def tree(text: str) -> Node | None:
 
 def plain(text: str) -> Any:
     """The values of a good spec, by the other reader."""
-    return yaml.load(re.sub(r": (\d{4}-\d\d-\d\d)\b", r': "\1"', text), yaml.CSafeLoader)
+    return yaml.load(re.sub(r"(?<=[ \[])(\d{4}-\d\d-\d\d)\b", r'"\1"', text), yaml.CSafeLoader)
 
 
 ROWS = shape.keys()

@@ -6,64 +6,92 @@ engine in use without an error.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
+from dashpipe.compile.periods import MONTHS, first_month_of, neighbours
 from dashpipe.compile.plan import Key
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import WEEKDAYS, Calendar, Grain
 
-_FORMATS = {
-    Grain.HOUR: "%Y-%m-%dT%H%z",
-    Grain.DAY: "%Y-%m-%d",
-    Grain.WEEK: "%Y-%m-%d",
-    Grain.MONTH: "%Y-%m-01",
-    Grain.QUARTER: "%Y-%m-01",
-    Grain.YEAR: "%Y-01-01",
-}
+_DAY = "%Y-%m-%d"
+
+#: The grains whose labels a date's text is at once; those of the others are found from the day's.
+_FORMATS = {Grain.HOUR: "%Y-%m-%dT%H%z", Grain.DAY: _DAY, Grain.MONTH: "%Y-%m-01", Grain.YEAR: "%Y-01-01"}
 
 
-def of_time(grain: Grain, instant: Any, calendar: Calendar) -> Any:
-    """The label of the partition that holds an instant (an expression for a date)."""
-    text = {"$dateToString": {"date": instant, "format": _FORMATS[grain], "timezone": calendar.timezone}}
-    return _coarsen(grain, text, calendar)
+def of_time(grain: Grain, instant: Any, calendar: Calendar, labels: Iterable[str]) -> Any:
+    """The label of the partition that holds an instant (an expression for a date).
+
+    Args:
+        grain: The grain.
+        instant: The instant.
+        calendar: The subject's calendar.
+        labels: The partitions that the documents are of: periods of a calendar file are told apart near them.
+    """
+    form = _FORMATS.get(grain)
+    text = {"$dateToString": {"date": instant, "format": form or _DAY, "timezone": calendar.timezone}}
+    return _coarsen(grain, text, calendar, labels) if form is None else text
 
 
-def of_label(grain: Grain, label: Any, calendar: Calendar) -> Any:
+def of_label(grain: Grain, label: Any, calendar: Calendar, labels: Iterable[str]) -> Any:
     """The label of the partition of ``grain`` that holds a finer label (an expression for its text)."""
-    day: Any = {"$substrBytes": [label, 0, 10]}
-    if grain is Grain.MONTH:
-        day = {"$concat": [{"$substrBytes": [label, 0, 7]}, "-01"]}
-    if grain is Grain.YEAR:
-        day = {"$concat": [{"$substrBytes": [label, 0, 4]}, "-01-01"]}
-    return _coarsen(grain, day, calendar)
+    return _coarsen(grain, {"$substrBytes": [label, 0, 10]}, calendar, labels)
 
 
-def _coarsen(grain: Grain, day: Any, calendar: Calendar) -> Any:
-    if grain is Grain.QUARTER:
-        month = {"$substrBytes": ["$$day", 5, 2]}
-        first = {
-            "$switch": {
-                "branches": [
-                    {"case": {"$lt": [month, "04"]}, "then": "-01-01"},
-                    {"case": {"$lt": [month, "07"]}, "then": "-04-01"},
-                    {"case": {"$lt": [month, "10"]}, "then": "-07-01"},
-                ],
-                "default": "-10-01",
-            }
-        }
-        return {"$let": {"vars": {"day": day}, "in": {"$concat": [{"$substrBytes": ["$$day", 0, 4]}, first]}}}
+def _coarsen(grain: Grain, day: Any, calendar: Calendar, labels: Iterable[str]) -> Any:
+    """The label of the partition that holds a day, of which there is the text."""
+    if grain is Grain.DAY:
+        return day
+    return {"$let": {"vars": {"day": day}, "in": _holding(grain, calendar, labels)}}
+
+
+def _holding(grain: Grain, calendar: Calendar, labels: Iterable[str]) -> Any:
+    """The label of the partition that holds ``$$day``."""
     if grain is Grain.WEEK:
         # isoDayOfWeek counts Monday as 1; the shift is the number of days since the week began.
         shift = 7 - (WEEKDAYS.index(calendar.week_start) + 1)
-        back = {"$mod": [{"$add": [{"$isoDayOfWeek": "$$day"}, shift]}, 7]}
-        first_day = {"$dateSubtract": {"startDate": "$$day", "unit": "day", "amount": back}}
-        return {
-            "$let": {
-                "vars": {"day": {"$dateFromString": {"dateString": day, "format": "%Y-%m-%d"}}},
-                "in": {"$dateToString": {"date": first_day, "format": "%Y-%m-%d"}},
+        first = {
+            "$dateSubtract": {
+                "startDate": "$$date",
+                "unit": "day",
+                "amount": {"$mod": [{"$add": [{"$isoDayOfWeek": "$$date"}, shift]}, 7]},
             }
         }
-    return day
+        date = {"$dateFromString": {"dateString": "$$day", "format": _DAY}}
+        return {"$let": {"vars": {"date": date}, "in": {"$dateToString": {"date": first, "format": _DAY}}}}
+    size, first_month = MONTHS[grain], first_month_of(grain, calendar)
+    if first_month is None:
+        return _last_before(neighbours(grain, labels, calendar))
+    if size == 1:
+        return {"$concat": [{"$substrBytes": ["$$day", 0, 7]}, "-01"]}
+    return _by_months(range((first_month - 1) % size + 1, 13, size))
+
+
+def _by_months(months: range) -> Any:
+    """The period that holds ``$$day``, of those that begin with these months of each year."""
+    year = {"$substrBytes": ["$$day", 0, 4]}
+    month = {"$substrBytes": ["$$day", 5, 2]}
+    branches = [
+        {"case": {"$lt": [month, f"{after:02}"]}, "then": {"$concat": [year, f"-{first:02}-01"]}}
+        for first, after in pairwise(months)
+    ]
+    if months[0] > 1:  # what is before the first of them is of the last of the year before
+        year_before = {"$toString": {"$add": [{"$toInt": year}, 9999]}}
+        then = {"$concat": [{"$substrBytes": [year_before, 1, 4]}, f"-{months[-1]:02}-01"]}
+        branches.insert(0, {"case": {"$lt": [month, f"{months[0]:02}"]}, "then": then})
+    last = {"$concat": [year, f"-{months[-1]:02}-01"]}
+    return {"$switch": {"branches": branches, "default": last}} if branches else last
+
+
+def _last_before(starts: tuple[str, ...]) -> Any:
+    """The last of some first days that ``$$day`` is not before, by halves; the first for what is earlier."""
+    if len(starts) == 1:
+        return starts[0]
+    half = len(starts) // 2
+    later, earlier = _last_before(starts[half:]), _last_before(starts[:half])
+    return {"$cond": [{"$gte": ["$$day", starts[half]]}, later, earlier]}
 
 
 def key_text(key: tuple[Key, ...], label: Any, prefix: str) -> Any:

@@ -50,7 +50,7 @@ def rollup(
     if there:
         union = [{"$match": {**present, **rows(finer, there)}}]
         stages.append({"$unionWith": {"coll": target, "pipeline": union}})
-    group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.calendar)}
+    group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.calendar, labels)}
     for at, key in enumerate(one.key):
         group[f"k{at}"] = {"$ifNull": [f"${key.name}", None]}
     fields, states = merged(one.own_at(grain), lambda leaf: f"$_state.{leaf.id}")

@@ -117,7 +117,9 @@ def pipeline(
         match = instant.between(time, instants(how.covers, subject.calendar))
     else:
         match = time_match(plan, source, how.grain, how.labels)
-    shaped = newest(source, leaves, how.grain, subject.calendar) + taken_apart(source, aggregate.unit)
+    shaped = newest(source, leaves, how.grain, subject.calendar, how.labels) + taken_apart(
+        source, aggregate.unit
+    )
     if aggregate.query is not None and not shaped:
         match = {"$and": [match, aggregate.query]}
     stages: Stages = [{"$match": match}, *shaped]
@@ -126,7 +128,7 @@ def pipeline(
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
         stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})
-    label = lb.of_time(how.grain, moment, subject.calendar)
+    label = lb.of_time(how.grain, moment, subject.calendar, how.labels)
     if how.covers and not how.early:
         stages += [{"$set": {_TAKING: taking(how.covers, label)}}, {"$unwind": f"${_TAKING}"}]
         label = f"${_TAKING}"

@@ -18,7 +18,9 @@ from dashpipe.compile.plan import Leaf, SourcePlan
 from dashpipe.spec.model import Calendar, Grain
 
 
-def newest(source: SourcePlan, leaves: Iterable[Leaf], grain: Grain, calendar: Calendar) -> Stages:
+def newest(
+    source: SourcePlan, leaves: Iterable[Leaf], grain: Grain, calendar: Calendar, labels: Iterable[str]
+) -> Stages:
     """The stages that leave, of the documents of a partition with equal keys, the newest; none without keys.
 
     Args:
@@ -26,11 +28,12 @@ def newest(source: SourcePlan, leaves: Iterable[Leaf], grain: Grain, calendar: C
         leaves: What is computed of the documents: only what these read is kept of them.
         grain: The grain whose partitions count.
         calendar: What the partitions follow from.
+        labels: The partitions.
     """
     if not source.unique:
         return []
     moment = instant.value(source.source.time)
-    group: dict[str, Any] = {"p": lb.of_time(grain, moment, calendar)}
+    group: dict[str, Any] = {"p": lb.of_time(grain, moment, calendar, labels)}
     for at, key in enumerate(source.unique):
         group[f"u{at}"] = {"$ifNull": [expr.to_agg(key), None]}  # NULLs are one group, as in SQL
     kept = {"t": moment, "i": "$_id", "d": reduced(_read(source, leaves))}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def check(subject: Subject, view: View) -> Iterator[Problem]:
     """What does not merge has no coarse grain on a schedule under a day."""
-    coarse = [one for one in subject.grains if one.value in ("month", "quarter", "year")]
+    coarse = [one for one in subject.grains if one.value.endswith(("month", "quarter", "year"))]
     often = view.times_a_day(subject)
     if not coarse or often <= 1:
         return

@@ -19,6 +19,8 @@ def check(node: Node, file: str) -> tuple[Diagnostic, ...]:
         node: The file's root, as `reader.read` gives it.
         file: Its name, as findings show it.
     """
+    from dashpipe.spec.calendars import is_calendar
+    from dashpipe.spec.shape.calendar import CALENDAR_FILE
     from dashpipe.spec.shape.source import MODEL
     from dashpipe.spec.shape.subject import SUBJECT
     from dashpipe.spec.shape.walk import Checker
@@ -33,10 +35,13 @@ def check(node: Node, file: str) -> tuple[Diagnostic, ...]:
         span = next(one.key.span for one in node.entries if one.name == "model")
         help = "a model has a file of its own: keep one of the two keys"
         return (finding("S111", "a file is a model or a subject, and this says both", file, span, help),)
-    if not model and not subject:
-        return (_kindless(node, file),)
     checker = Checker(file)
-    checker.keys(node, MODEL if model else SUBJECT, ())
+    if is_calendar(node):
+        checker.value(node, CALENDAR_FILE, ())
+    elif not model and not subject:
+        return (_kindless(node, file),)
+    else:
+        checker.keys(node, MODEL if model else SUBJECT, ())
     return tuple(sorted(checker.findings, key=lambda one: one.sort_key))
 
 
@@ -51,7 +56,7 @@ def _kindless(node: Map, file: str) -> Diagnostic:
             return finding("S101", text, file, entry.key.span, f"did you mean {near[0]}?", path=(entry.name,))
     span = node.entries[0].key.span if node.entries else node.span
     help = "write `subject: …` for a dashboard dataset, or `model: …` for a source that several share"
-    return finding("S111", "this file is neither a subject nor a model", file, span, help)
+    return finding("S111", "this file is neither a subject nor a model nor a calendar", file, span, help)
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, Grain
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, FISCAL, Grain
 from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
@@ -27,8 +27,10 @@ GRAIN = Words(
         month="monthly months",
         quarter="quarterly quarters",
         year="yearly years annual annually",
+        fiscal_month="fiscal_period fiscal_months",
+        fiscal_quarter="fiscal_quarters",
+        fiscal_year="fiscal_years fy",
     ),
-    later=("fiscal_month", "fiscal_quarter", "fiscal_year"),
 )
 
 TYPE = Words(
@@ -56,7 +58,7 @@ TYPE = Words(
 )
 
 #: What a cumulative metric may begin with.
-TO_DATE = ("month", "quarter", "year")
+TO_DATE = ("month", "quarter", "year", *(one.value for one in FISCAL))
 
 #: Keys of metrics that a later version has.
 LATER = words("per carry base conversion entity period periods fill mongo")
@@ -153,7 +155,7 @@ _CUMULATIVE = (
     Key(
         "to_date",
         Words(TO_DATE, also=aliases(month="mtd", quarter="qtd", year="ytd")),
-        "Count from the beginning of the month, quarter or year that the partition ends in.",
+        "Count from the beginning of the period that the partition ends in.",
         default="all time",
     ),
     Key(

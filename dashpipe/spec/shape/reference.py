@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dashpipe.spec.shape.calendar import CALENDAR_FILE
 from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
@@ -30,7 +31,7 @@ class Row(NamedTuple):
     """One key.
 
     Attributes:
-        file: Where it stands: ``subject``, ``model`` or ``dashpipe.toml``.
+        file: Where it stands: ``subject``, ``model``, ``calendar`` or ``dashpipe.toml``.
         path: From the root: ``metrics[].expr``; ``[]`` are the entries of a list, ``*`` is a field's path.
         types: The types of the metric or check that have it; empty for all.
         kind: What its value may be, in words.
@@ -48,12 +49,21 @@ class Row(NamedTuple):
     description: str
 
 
+_FILES = (
+    ("subject", SUBJECT),
+    ("model", MODEL),
+    ("calendar", CALENDAR_FILE.other),
+    ("calendar", CALENDAR_FILE.then),
+    ("dashpipe.toml", SETTINGS),
+)
+
+
 def rows() -> tuple[Row, ...]:
-    """Every key of subjects, models and dashpipe.toml, each below the one that it stands under."""
+    """Every key of subjects, models, calendars and dashpipe.toml, each below the one that it stands under."""
     found: list[Row] = []
-    for name, keys in (("subject", SUBJECT), ("model", MODEL), ("dashpipe.toml", SETTINGS)):
+    for name, keys in _FILES:
         found += _rows(name, keys, "", ())
-    return tuple(found)
+    return tuple(dict.fromkeys(found))  # the two ways to write a calendar share most of their keys
 
 
 def _rows(file: str, keys: Keys, above: str, around: tuple[str, ...]) -> Iterator[Row]:

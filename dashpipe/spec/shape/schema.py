@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dashpipe.spec.shape.calendar import CALENDAR_FILE
 from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
@@ -32,17 +33,19 @@ Schema = dict[str, Any]
 def json_schema() -> Schema:
     """The schema of a spec file: a subject, or a model."""
     made = _Maker()
-    subject, model = made.schema(SUBJECT), made.schema(MODEL)
+    subject, model, calendar = (made.schema(one) for one in (SUBJECT, MODEL, CALENDAR_FILE))
+    named = {"required": ["calendar"], "properties": {"calendar": {"type": "string"}}}
+    other = {"if": named, "then": calendar, "else": {"required": ["subject"]}}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "dashpipe spec, version 1",
-        "description": "A subject (one dashboard dataset) or a model (a source that subjects share).",
+        "description": "A subject (one dashboard dataset), a model (a source of several) or a calendar.",
         "type": "object",
         # What an editor offers in a file that says neither yet.
         "properties": {one: {"description": said} for one, said in _FIRST.items()},
         "if": {"required": ["subject"]},
         "then": subject,
-        "else": {"if": {"required": ["model"]}, "then": model, "else": {"required": ["subject"]}},
+        "else": {"if": {"required": ["model"]}, "then": model, "else": other},
         "definitions": dict(sorted(made.definitions.items())),
     }
 
@@ -51,6 +54,7 @@ _FIRST = {
     "dashpipe": "The version of the spec language: 1.",
     "subject": "A dashboard dataset: one DAG, and one collection a grain.",
     "model": "A source that several subjects share: what its documents mean.",
+    "calendar": "Fiscal years and months that do not begin with those of the calendar: 4-4-5 and the like.",
 }
 
 

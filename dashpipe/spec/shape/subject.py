@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashpipe.spec.model import WEEKDAYS, AirflowOptions
+from dashpipe.spec.shape.calendar import CALENDAR
 from dashpipe.spec.shape.kinds import Either, Flag, Key, Keys, ListOf, Null, Number, Text, Words
 from dashpipe.spec.shape.metric import GRAIN, SUBJECT_METRIC
 from dashpipe.spec.shape.quality import CHECK
@@ -214,6 +215,11 @@ SUBJECT = Keys(
         Key("tags", ListOf(SOME, least=0), "Tags of its DAG.", default="[]"),
         _GIVEN["timezone"],
         _GIVEN["week_start"],
+        Key(
+            "calendar",
+            CALENDAR,
+            "What the fiscal grains follow from: `{fiscal_first_month: 7}` or `{file: …}`.",
+        ),
         _GIVEN["start"],
         Key(
             "schedule",
@@ -250,5 +256,4 @@ SUBJECT = Keys(
             "What its DAG takes instead of `[airflow]` in dashpipe.toml.",
         ),
     ),
-    later=("calendar",),
 )

@@ -92,7 +92,7 @@ DURATION = Text(
 )
 PERIOD = Text(
     "a length of calendar time",
-    pattern=r"^[1-9][0-9]{0,3} (hour|day|week|month|quarter|year)s?" + _LAST,
+    pattern=r"^[1-9][0-9]{0,3} (hour|day|week|month|quarter|year|fiscal_(month|quarter|year))s?" + _LAST,
     help="write a number and hours, days, weeks, months, quarters or years: 7 days",
     examples=("7 days", "1 week", "1 year"),
 )

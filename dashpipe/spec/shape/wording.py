@@ -39,7 +39,7 @@ def place(node: Map) -> Span:
     if (first.line, first.column) != (node.span.line, node.span.column):
         return node.span
     named = {one.name: one.key.span for one in node.entries}
-    return next((named[one] for one in ("subject", "model", "name", "id") if one in named), first)
+    return next((named[one] for one in ("subject", "model", "calendar", "name", "id") if one in named), first)
 
 
 def missing(needed: Sequence[str], some: Sequence[str], kind: Keys, variant: str | None) -> tuple[str, str]:

@@ -163,6 +163,8 @@ def _example(kind: Kind, text: str) -> str:
     """The mapping that a bare text probably means."""
     if isinstance(kind, Either):
         return next((found for one in kind.kinds if (found := _example(one, text))), "")
+    if isinstance(kind, Cases):
+        return _example(kind.then, text) or _example(kind.other, text)
     if not isinstance(kind, Keys) or not kind.short:
         return ""
     rest = [f"{one.name}: …" for one in kind.keys if one.required and one.name != kind.short]
