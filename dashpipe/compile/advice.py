@@ -26,13 +26,18 @@ def of_source(source: SourcePlan) -> Index:
     equal = sorted(
         field
         for one in source.aggregates[:1]
-        if one.query is not None and not source.unique and source.source.unwind is None
+        if one.query is not None and not _shaped(source)
         for field in _equal(one.query)
         if field != source.source.time.field
     )
     fields = (*((field, 1) for field in equal), (source.source.time.field, 1))
     why = "every scan begins with a range of this time field"
     return Index(fields, why + (f", after {', '.join(equal)} equal to a constant" if equal else ""))
+
+
+def _shaped(source: SourcePlan) -> bool:
+    """Whether something stands between the time range and the filters, so that no index serves these."""
+    return bool(source.source.prepare or source.unique or source.source.unwind)
 
 
 def _equal(query: dict[str, object]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
@@ -61,6 +62,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 yield f"{indent}  Unwind {source.source.unwind.path} as {source.source.unwind.alias}"
             if source.unique:
                 yield f"{indent}  Newest by {', '.join(source.source.unique)}"
+            if source.source.prepare:
+                names = (next(iter(json.loads(one))) for one in source.source.prepare)
+                yield f"{indent}  Prepare {', '.join(names)}"
             time = source.source.time
             form = "" if time.kind == "date" else f", {instant.WORDS[time.kind]}"
             yield f"{indent}  Scan {place(source.source.collection)} by {time.field}{form}"

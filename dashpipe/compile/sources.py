@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,17 @@ from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.plan import Having, Key, Leaf, Options
 from dashpipe.expr import FieldType, Scope, Typed
 from dashpipe.spec.model import Env, Metric, Source, Subject
-from dashpipe.spec.typing import EXPECTED, Use, parse, result, scope_of, source_uses, unit_of
+from dashpipe.spec.mongo import refused
+from dashpipe.spec.typing import (
+    EXPECTED,
+    Use,
+    mongo_type,
+    parse,
+    result,
+    scope_of,
+    source_uses,
+    unit_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,9 @@ class Reading:
         """The leaf of ``kind`` over a metric's expression, of those documents that pass all of ``wheres``."""
         text = None if metric is None else metric.expr
         value = self.typed(text, None if metric is None else EXPECTED.get(metric.type))
+        if metric is not None and metric.mongo is not None:
+            value = Typed("mongo", mongo_type(metric), (), json.loads(metric.mongo))
+            text = metric.mongo
         conditions = sorted(wheres)
         where = self.all_of(conditions)
         unit = unit_of(self.source, metric)
@@ -109,7 +123,7 @@ class Reading:
         return Options()
 
 
-def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Iterable[Use]) -> Reading:
+def read(subject: Subject, source: Source, metrics: Sequence[Metric], added: Iterable[Use]) -> Reading:
     """Fix the types of a source's fields over everything that reads them, and build its key and filter.
 
     Args:
@@ -126,6 +140,8 @@ def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Ite
     lacking = [one.name for one in subject.key if one.name not in defined]
     if lacking:
         raise CompileError(subject.id, f"source {source.name} does not define the dimension {lacking[0]}")
+    for refusal in refused(source, metrics):
+        raise CompileError(subject.id, f"source {source.name}: {refusal.message}")
     uses = source_uses(source, [one.name for one in subject.key], metrics, added)
     scope = scope_of(source, subject.timezone, uses)
     key = tuple(_key(subject, source, one.name, scope) for one in sorted(subject.key, key=_name))
@@ -140,6 +156,8 @@ def read(subject: Subject, source: Source, metrics: Iterable[Metric], added: Ite
         None if where is None else expr.to_condition(where),
         *([[expr.to_agg(one) for one in unique]] if unique else []),
     ]
+    if source.prepare:
+        identity.append(["prepare", *source.prepare])
     if source.unwind is not None:
         identity.append([source.unwind.path, source.unwind.alias, source.unwind.keep_empty])
     types = tuple(sorted((path, one) for path, one in scope.fields.items() if one is not None))

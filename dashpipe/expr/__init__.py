@@ -15,7 +15,8 @@ from dashpipe.expr.errors import ExpressionError, ExpressionErrors, nearest
 from dashpipe.expr.guard import mistyped, mistyped_query
 from dashpipe.expr.inference import infer
 from dashpipe.expr.parser import parse
-from dashpipe.expr.scope import Scope, Typed, paths
+from dashpipe.expr.reads import paths, raw_paths
+from dashpipe.expr.scope import Scope, Typed
 from dashpipe.expr.typed import check
 from dashpipe.expr.types import FieldType
 
@@ -38,6 +39,7 @@ __all__ = [
     "nearest",
     "parse",
     "paths",
+    "raw_paths",
     "to_agg",
     "to_condition",
     "to_query",

@@ -37,6 +37,7 @@ class Typed(NamedTuple):
         ``and``, ``or``, ``not``, ``isnull``; ``distinct``: IS DISTINCT FROM; ``like``: the operand,
         ``value`` the pattern;
         ``case``: when, then, …, else; ``call``: ``value`` is (the function's name, the zone);
+        ``mongo``: ``value`` is an aggregation expression, taken where it gives a value of the type;
         ``cast``: one argument, ``value`` is (a `Target`, try, the zone); ``wrong``: a mistake was reported
         here.
     """
@@ -45,9 +46,3 @@ class Typed(NamedTuple):
     type: FieldType | None
     args: tuple[Typed, ...] = ()
     value: Any = None
-
-
-def paths(typed: Typed) -> frozenset[str]:
-    """The paths of the document fields that an expression reads."""
-    own = {typed.value} if typed.kind == "field" else set()
-    return frozenset(own).union(*(paths(one) for one in typed.args))

@@ -17,6 +17,7 @@ from dashpipe.spec.typing import (
     Use,
     dimension_use,
     filters,
+    mongo_type,
     parse,
     result,
     scope_of,
@@ -49,7 +50,8 @@ def check(subject: Subject, view: View, known: Known, model: bool = False) -> It
         work = _Source(subject, source, view, known)
         yield from work.run(own, added.get(source.name, ()), model)
         for metric in own:
-            types[metric.name] = result(metric, work.type_of(metric.origin.at("expr")))
+            value = work.type_of(metric.origin.at("expr")) if metric.mongo is None else mongo_type(metric)
+            types[metric.name] = result(metric, value)
         if not model:
             yield from _agree(subject, source, work, keys)
     yield from composites.check(subject, view, types, known)
@@ -209,6 +211,10 @@ class _Source:
     def metric(self, metric: Metric) -> Iterator[Found]:
         """A metric's expression has a type that its aggregate takes."""
         at = metric.origin.at("expr")
+        if metric.mongo is not None and metric.type != "count" and mongo_type(metric) is None:
+            text = f"nothing says which type this value has, and `{metric.type}` must know"
+            help = "add `mongo_type: integer`, or number, string, date, …"
+            yield "E003", Problem(metric.origin.at("mongo"), text, help)
         if metric.expr is None or metric.type in ("count", *EXPECTED) or at in self.known.wrong:
             return
         type_ = self.type_of(at)

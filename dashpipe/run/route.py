@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.run.base import Run, Session
+from dashpipe.run.base import Place, Run, Session
+from dashpipe.spec import mongo
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -23,10 +26,17 @@ def of(run: Run, session: Session) -> dict[str, str]:
     target = run.subject.target.connection
     return {
         name: SERVER
-        if connections.same_cluster(place.connection, target) and connections.may_read(target, place)
+        if connections.same_cluster(place.connection, target)
+        and all(connections.may_read(target, one) for one in _read(run, name, place))
         else CURSOR
         for name, place in run.sources.items()
     }
+
+
+def _read(run: Run, source: str, place: Place) -> list[Place]:
+    """The collections that the scans of a source read: its own, and those that it prepares from."""
+    stages = [json.loads(one) for one in run.plan.source(source).source.prepare]
+    return [place, *(replace(place, collection=one) for one in mongo.looked_up(stages))]
 
 
 def reader(run: Run, session: Session, source: str, route: str) -> Collection[Document]:

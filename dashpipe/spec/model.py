@@ -162,7 +162,8 @@ class Metric:
     ``p`` is a share as decimal text without zeros at its end (0.9). ``by`` is summed to order a ``top`` list
     of ``k`` values. ``having`` is a condition over metrics of the same source, each of the documents of one
     value; ``inputs`` then tell which metric a name in it is, where that is not its own. ``counts`` says, in a
-    source whose array is taken apart, whether it is of documents or of elements.
+    source whose array is taken apart, whether it is of documents or of elements. ``mongo`` is its value in
+    MongoDB's own words instead of ``expr``, as JSON.
     """
 
     name: str
@@ -192,6 +193,8 @@ class Metric:
     has_empty: bool = False
     hidden: bool = False
     counts: str | None = None
+    mongo: str | None = None
+    mongo_type: str | None = None
     description: str = ""
     unit: str = ""
     format: str = ""
@@ -223,10 +226,10 @@ class Unwind:
 class Source:
     """One source of a subject: a model by name, or one defined in the subject itself.
 
-    ``unique`` keeps, of the documents of a partition that agree on these keys, the newest by time (ties: the
-    greatest ``_id``), before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those
-    that a subject may take; in a resolved subject they are empty, since ``Subject.metrics`` are all that it
-    computes.
+    ``prepare`` are stages that a document goes through before all else, each as JSON. ``unique`` keeps, of
+    the documents of a partition that agree on these keys, the newest by time (ties: the greatest ``_id``),
+    before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may
+    take; in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes.
     """
 
     name: str
@@ -234,6 +237,7 @@ class Source:
     time: Time
     connection: str = "source"
     updated: Time | None = None
+    prepare: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     unwind: Unwind | None = None
     where: str | None = None

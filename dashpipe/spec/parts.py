@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from dashpipe.spec.model import (
@@ -20,7 +21,7 @@ from dashpipe.spec.model import (
     Time,
     Unwind,
 )
-from dashpipe.spec.node import Map, Node, Scalar, plain
+from dashpipe.spec.node import Map, Node, Scalar, Seq, plain
 from dashpipe.spec.values import (
     as_text,
     child,
@@ -63,7 +64,7 @@ class Ref(NamedTuple):
 
 def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
     """A model, or a source that a subject defines; ``key`` is the key of its name."""
-    fields = child(node, "fields")
+    fields, prepare = child(node, "fields"), child(node, "prepare")
     untimed = number(child(node, "max_untimed"))
     return Source(
         name=text(node, key),
@@ -71,6 +72,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         time=_time(child(node, "time")) or Time(""),
         connection=text(node, "connection", "source"),
         updated=_time(child(node, "updated")),
+        prepare=tuple(_json(one) for one in prepare.items) if isinstance(prepare, Seq) else (),
         unique=texts(child(node, "unique")),
         unwind=_unwind(child(node, "unwind")),
         where=optional(node, "where"),
@@ -93,6 +95,10 @@ def _time(node: Node | None) -> Time | None:
         return Time(text(node, "field"), text(node, "as", "date"))
     field = as_text(node)
     return None if field is None else Time(field)
+
+
+def _json(node: Node) -> str:
+    return json.dumps(plain(node), ensure_ascii=False, separators=(",", ":"))
 
 
 def _unwind(node: Node | None) -> Unwind | None:
@@ -142,7 +148,7 @@ def _lookup(node: Map) -> Lookup:
 def build_metric(node: Node, origin: Origin) -> Metric:
     """A metric of a source or of a subject."""
     empty = child(node, "empty")
-    zero = child(node, "on_zero")
+    zero, mongo = child(node, "on_zero"), child(node, "mongo")
     on_zero = zero.value if isinstance(zero, Scalar) and zero.value != "null" else None
     return Metric(
         name=text(node, "name"),
@@ -181,6 +187,8 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         has_empty=empty is not None,
         hidden=flag(node, "hidden"),
         counts=optional(node, "of"),
+        mongo=None if mongo is None else _json(mongo),
+        mongo_type=optional(node, "mongo_type"),
         description=text(node, "description"),
         unit=text(node, "unit"),
         format=text(node, "format"),

@@ -5,6 +5,7 @@ Lint and the compiler both type through here, so that what lint passes compiles.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -124,6 +125,11 @@ def where_use(text: str, origin: Origin) -> Use:
     return Use(text, FieldType.BOOLEAN, origin.at("where"))
 
 
+def mongo_type(metric: Metric) -> FieldType | None:
+    """The type of what a metric's ``mongo`` gives; ``None`` where nothing says it."""
+    return EXPECTED.get(metric.type) if metric.mongo_type is None else FieldType(metric.mongo_type)
+
+
 def unique_uses(source: Source) -> list[Use]:
     """What the documents of a source must differ in."""
     at = source.origin.at("unique")
@@ -165,6 +171,11 @@ def unit_of(source: Source, metric: Metric | None) -> str | None:
         return "document"
     if metric.counts is not None:
         return metric.counts
+    alias = source.unwind.alias
+    if metric.mongo is not None and any(
+        one.split(".")[0] == alias for one in expr.raw_paths(json.loads(metric.mongo))
+    ):
+        return "element"
     texts = (one for one in (metric.expr, metric.where, metric.by) if one is not None)
     return "element" if any(reads_elements(source, one) for one in texts) else None
 

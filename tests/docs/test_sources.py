@@ -86,6 +86,23 @@ def test_orders_and_their_lines(page, database):
     assert rows["2024-03-02|GB"]["sales"].to_decimal() == Decimal("35.5")
 
 
+def test_parcels_by_the_region_of_their_depot(page, database):
+    """What is looked up and made by stages is a field like others; `mongo` gives a number."""
+    database["depots"].insert_many([{"_id": 1, "region": "north"}, {"_id": 2, "region": 7}])
+    sent = [(1, ["a", "b"], False), (1, None, False), (2, ["c"], False), (3, [], False), (1, ["d"], True)]
+    made = [
+        {"sent_at": at(f"2024-03-0{day}T08:00:00"), "depot": depot, "scans": scans, "test": test}
+        for day in range(1, 8)
+        for depot, scans, test in sent
+    ]
+    database["parcels"].insert_many(made)
+    run(page, "parcels")
+    rows = {one["_id"]: (one["parcels"], one["scans"]) for one in database["shop_parcels"].find()}
+    assert rows["2024-03-02|north"] == (2, 2)
+    assert rows["2024-03-02|\\N"] == (2, 1)
+    assert len(rows) == 14
+
+
 def test_times_in_other_forms(page, database):
     """Ids and texts fall on their local days, whatever offset the text has."""
     made = [f"{int(at(one).timestamp()):08x}" for one in ("2024-03-02T15:59:59", "2024-03-02T16:00:00")]

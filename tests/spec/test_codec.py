@@ -69,6 +69,8 @@ METRICS = st.builds(
     has_empty=st.booleans(),
     hidden=st.booleans(),
     counts=st.sampled_from([None, "document", "element"]),
+    mongo=st.none() | WORDS,
+    mongo_type=st.sampled_from([None, "integer"]),
     description=WORDS,
     origin=ORIGINS,
 )
@@ -79,6 +81,7 @@ SOURCES = st.builds(
     collection=COLLECTIONS,
     time=TIMES,
     updated=st.none() | TIMES,
+    prepare=lists(WORDS),
     unique=lists(WORDS),
     unwind=st.none() | st.builds(Unwind, NAMES, NAMES, st.booleans()),
     fields=lists(st.builds(Field, NAMES, st.sampled_from(["string", "integer"]), origin=ORIGINS)),

@@ -16,7 +16,7 @@ from dashpipe.compile.emit.grouping import grouped, part
 from dashpipe.compile.emit.spread import instants, spread, taking
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
-from dashpipe.compile.emit.unwind import once, taken_apart
+from dashpipe.compile.emit.unwind import once, prepared, taken_apart
 from dashpipe.compile.frame import Cover
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
@@ -117,9 +117,8 @@ def pipeline(
         match = instant.between(time, instants(how.covers, subject.calendar))
     else:
         match = time_match(plan, source, how.grain, how.labels)
-    shaped = newest(source, leaves, how.grain, subject.calendar, how.labels) + taken_apart(
-        source, aggregate.unit
-    )
+    shaped = prepared(source) + newest(source, leaves, how.grain, subject.calendar, how.labels)
+    shaped += taken_apart(source, aggregate.unit)
     if aggregate.query is not None and not shaped:
         match = {"$and": [match, aggregate.query]}
     stages: Stages = [{"$match": match}, *shaped]

@@ -8,7 +8,7 @@ from dashpipe import expr
 from dashpipe.compile import instant
 from dashpipe.compile.emit.scan import time_match
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.emit.unwind import by_element, elements, taken_apart
+from dashpipe.compile.emit.unwind import by_element, elements, prepared, taken_apart
 from dashpipe.compile.plan import DOCUMENT, Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
@@ -43,9 +43,10 @@ def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -
         return None
     match, odd = time_match(plan, one, grain, labels, exactly=True), {"$or": suspects}
     group = {"$group": {"_id": None, **counters}}
-    if unwind is None:
+    shaped = prepared(one) + ([] if unwind is None else elements(unwind, keep=True, index=_INDEX))
+    if not shaped:
         return [{"$match": {"$and": [match, odd]}}, group]
-    return [{"$match": match}, *elements(unwind, keep=True, index=_INDEX), {"$match": odd}, group]
+    return [{"$match": match}, *shaped, {"$match": odd}, group]
 
 
 def _count(tests: list[Any]) -> dict[str, Any]:
@@ -60,9 +61,9 @@ def untimed(plan: Plan, source: str) -> dict[str, Any]:
 def untimed_scan(plan: Plan, source: str) -> Stages:
     """The pipeline that counts them as ``{n}``; what ``where`` leaves out may have no time yet."""
     one = plan.source(source)
-    stages: Stages = [{"$match": untimed(plan, source)}, *taken_apart(one, DOCUMENT)]
+    stages: Stages = [{"$match": untimed(plan, source)}, *prepared(one), *taken_apart(one, DOCUMENT)]
     if one.where is not None:
         stages.append({"$match": {"$expr": expr.to_condition(one.where)}})
-    if by_element(one):
+    if by_element(one) or one.source.prepare:
         stages.append({"$group": {"_id": "$_id"}})
     return [*stages, {"$group": {"_id": None, "n": {"$sum": 1}}}]

@@ -7,6 +7,7 @@ is no document of the source, unless it is to be kept.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -51,6 +52,11 @@ def elements(unwind: Unwind, keep: bool, index: str | None = None) -> Stages:
     if index is not None:
         how["includeArrayIndex"] = index
     return [{"$set": {unwind.alias: array}}, {"$unwind": how}]
+
+
+def prepared(source: SourcePlan) -> Stages:
+    """The stages of the spec, before anything else reads a document."""
+    return [json.loads(one) for one in source.source.prepare]
 
 
 def by_element(source: SourcePlan) -> bool:

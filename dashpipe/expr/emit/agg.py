@@ -45,6 +45,12 @@ def _field(typed: Typed, _: Metrics) -> Value:
     return Value(guard.raw(typed.value, typed.type), guard.tests(typed.value, typed.type))
 
 
+def _mongo(typed: Typed, _: Metrics) -> Value:
+    # A variable has the tests of a field: `$$v` is the field `$v`.
+    inner = plain(Value(guard.raw("$v", typed.type), guard.tests("$v", typed.type)))
+    return Value({"$let": {"vars": {"v": typed.value}, "in": inner}}, nullable=True)
+
+
 def _metric(typed: Typed, metrics: Metrics) -> Value:
     return Value(metrics[typed.value], nullable=True)
 
@@ -154,6 +160,7 @@ _STEPS: dict[str, Callable[[Typed, Metrics], Value]] = {
     "literal": _literal,
     "field": _field,
     "metric": _metric,
+    "mongo": _mongo,
     "convert": _convert,
     "neg": _neg,
     "arith": _arith,

@@ -26,7 +26,7 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
             *(metric.inputs, metric.grains, metric.on_zero, metric.has_empty, metric.empty),
             *(metric.p, metric.method, metric.approximate, metric.population, metric.k, metric.by),
             *(metric.having, metric.cardinality_at_most, metric.metric, metric.window, metric.to_date),
-            *(metric.period_agg, metric.of, metric.counts),
+            *(metric.period_agg, metric.of, metric.counts, metric.mongo, metric.mongo_type),
         )
         first = seen.setdefault(meaning, metric.name)
         if first != metric.name and metric.origin.file == subject.origin.file:

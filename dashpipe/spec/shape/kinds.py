@@ -74,6 +74,13 @@ class Paths(NamedTuple):
     key: Text
 
 
+class Free(NamedTuple):
+    """Anything in some forms: what MongoDB reads. ``what`` it is, with its article."""
+
+    what: str
+    forms: tuple[str, ...]
+
+
 class Key(NamedTuple):
     """One key of a mapping.
 
@@ -83,6 +90,7 @@ class Key(NamedTuple):
         description: For editors and the reference: what it means.
         required: Whether the mapping needs it.
         default: What holds without it, in words; empty where nothing does.
+        instead: A key that may stand in its place, and not beside it.
     """
 
     name: str
@@ -90,6 +98,7 @@ class Key(NamedTuple):
     description: str
     required: bool = False
     default: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +158,7 @@ class Either(NamedTuple):
     kinds: tuple[Kind, ...]
 
 
-Kind: TypeAlias = "Text | Words | Number | Flag | Null | ListOf | Paths | Keys | Cases | Either"
+Kind: TypeAlias = "Text | Words | Number | Flag | Null | ListOf | Paths | Free | Keys | Cases | Either"
 
 
 def takes(kind: Kind) -> frozenset[str]:
@@ -166,6 +175,8 @@ def takes(kind: Kind) -> frozenset[str]:
         return frozenset({"null"})
     if isinstance(kind, ListOf):
         return frozenset({"list"})
+    if isinstance(kind, Free):
+        return frozenset(kind.forms)
     if isinstance(kind, Either):
         return frozenset().union(*(takes(one) for one in kind.kinds))
     return frozenset({"map"})

@@ -7,6 +7,7 @@ from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
     Flag,
+    Free,
     Key,
     Keys,
     ListOf,
@@ -61,7 +62,7 @@ TYPE = Words(
 TO_DATE = ("month", "quarter", "year", *(one.value for one in FISCAL))
 
 #: Keys of metrics that a later version has.
-LATER = words("per carry base conversion entity period periods fill mongo")
+LATER = words("per carry base conversion entity period periods fill")
 
 _VALUE = Key(
     "expr",
@@ -213,7 +214,27 @@ _OWN: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("cumulative", _CUMULATIVE),
     ("share", _SHARE),
 )
-_VARIANTS = tuple((name, (*keys, _OF) if name in AGGREGATES else keys) for name, keys in _OWN)
+_MONGO = (
+    Key(
+        "mongo",
+        Free("an aggregation expression", ("map", "text")),
+        "The value of one document as MongoDB's own expression, for what SQL cannot say: `{$size: $tags}`.",
+    ),
+    Key(
+        "mongo_type",
+        Words(("integer", "number", "decimal", "string", "boolean", "date", "object_id")),
+        "The type of what `mongo` gives; a value of another type is NULL.",
+        default="number for sums and means",
+    ),
+)
+
+
+def _measured(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """The keys of an aggregate: its value may be said in MongoDB's own words."""
+    return (*(one._replace(instead="mongo") if one.name == "expr" else one for one in keys), *_MONGO, _OF)
+
+
+_VARIANTS = tuple((name, _measured(keys) if name in AGGREGATES else keys) for name, keys in _OWN)
 
 
 def definition(with_source: bool) -> Keys:

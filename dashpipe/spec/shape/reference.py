@@ -9,6 +9,7 @@ from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
     Flag,
+    Free,
     Key,
     Keys,
     Kind,
@@ -120,6 +121,8 @@ def said(kind: Kind) -> str:
         return "null"
     if isinstance(kind, ListOf):
         return f"list of {said(kind.item)}"
+    if isinstance(kind, Free):
+        return kind.what.removeprefix("a ").removeprefix("an ")
     if isinstance(kind, Paths):
         return f"path → {said(kind.value)}"
     if isinstance(kind, Either):

@@ -14,6 +14,7 @@ from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
     Flag,
+    Free,
     Key,
     Keys,
     Kind,
@@ -58,6 +59,9 @@ _FIRST = {
 }
 
 
+_FORMS = {"map": "object", "list": "array", "text": "string", "number": "number", "flag": "boolean"}
+
+
 class _Maker:
     """Makes schemas; a mapping that occurs more than once is a definition."""
 
@@ -88,6 +92,8 @@ class _Maker:
                 "propertyNames": self.schema(kind.key),
                 "additionalProperties": self.schema(kind.value),
             }
+        if isinstance(kind, Free):
+            return {"type": [_FORMS[one] for one in kind.forms]}
         if isinstance(kind, Cases):
             has = {"required": [kind.has], "not": {"required": [kind.lacks]}}
             return {"type": "object", "if": has, "then": self.keys(kind.then), "else": self.keys(kind.other)}
@@ -140,9 +146,12 @@ class _Maker:
             "properties": {**properties, **{one.name: self.key(one) for one in keys}},
             "additionalProperties": False,
         }
-        required = [one.name for one in keys if one.required]
+        required = [one.name for one in keys if one.required and not one.instead]
         if required:
             then["required"] = required
+        either = [one for one in keys if one.instead]
+        if either:
+            then["allOf"] = [_either(one) for one in either]
         return {"if": {"properties": {kind.by: {"const": name}}, "required": [kind.by]}, "then": then}
 
     def key(self, key: Key) -> Schema:
@@ -152,6 +161,12 @@ class _Maker:
         schema = {"allOf": [schema]} if "$ref" in schema else schema
         said = f"{key.description} Default: {key.default}." if key.default else key.description
         return {"description": said, **_default(key), **schema}
+
+
+def _either(key: Key) -> Schema:
+    """One of two keys, or at most one of them."""
+    both = [{"required": [one]} for one in (key.name, key.instead)]
+    return {"oneOf": both} if key.required else {"not": {"required": [key.name, key.instead]}}
 
 
 def _default(key: Key) -> Schema:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.shape.kinds import Either, Flag, Key, Keys, ListOf, Number, Paths, Words, aliases
+from dashpipe.spec.shape.kinds import Either, Flag, Free, Key, Keys, ListOf, Number, Paths, Words, aliases
 from dashpipe.spec.shape.metric import definition
 from dashpipe.spec.shape.texts import (
     COLLECTION_OR_ENV,
@@ -148,6 +148,13 @@ _COMMON = (
         "beyond the lookback.",
     ),
     Key(
+        "prepare",
+        ListOf(Free("a stage", ("map",))),
+        "What is done to a document before anything reads it, in MongoDB's stages: `$match`, `$set`, "
+        "`$unset`, `$unwind`, `$lookup`, `$project`, `$replaceWith`.",
+        default="documents as they are stored",
+    ),
+    Key(
         "unique",
         ListOf(EXPRESSION),
         "Of the documents of a partition that agree on these, the newest by time counts (ties: the greatest "
@@ -182,7 +189,7 @@ _COMMON = (
         default="0.001",
     ),
 )
-_LATER = ("snapshot", "prepare", "incremental")
+_LATER = ("snapshot", "incremental")
 
 SOURCE = Keys(
     "source",

@@ -9,7 +9,19 @@ from typing import TypeAlias
 from dashpipe.spec.codes import finding
 from dashpipe.spec.diagnostic import Diagnostic, Fix, Span
 from dashpipe.spec.node import Entry, Map, Node, Scalar, Seq, nothing
-from dashpipe.spec.shape.kinds import Cases, Either, Keys, Kind, ListOf, Number, Paths, Text, Words, takes
+from dashpipe.spec.shape.kinds import (
+    Cases,
+    Either,
+    Free,
+    Keys,
+    Kind,
+    ListOf,
+    Number,
+    Paths,
+    Text,
+    Words,
+    takes,
+)
 
 Path: TypeAlias = "tuple[str | int, ...]"
 
@@ -62,6 +74,8 @@ class Checker:
             self.word(node, kind, path)
         elif form(node) not in takes(kind):
             self.wrong(node, kind, path)
+        elif isinstance(kind, Free):
+            return  # rules look at it
         elif isinstance(node, Map):
             self.map(node, kind, path)
         elif isinstance(node, Seq):
@@ -158,9 +172,15 @@ class Checker:
         of_type = known and not any(one not in table and one in kind.of(None) for one in given)
         given |= meant
         needed = [
-            one.name for one in table.values() if one.required and one.name not in given and
+            one.name for one in table.values() if one.required and not given & {one.name, one.instead} and
             (of_type or one.name in kind.table)
         ]  # fmt: skip
+        for one in table.values():
+            if one.instead and known and {one.name, one.instead} <= given:
+                entry = next(each for each in node.entries if each.name == one.instead)
+                help = "take one of the two out"
+                message = f"`{one.instead}` stands beside `{one.name}`, and each says the value"
+                self.found("S107", message, entry.key.span, help, (*path, one.instead))
         some = kind.some if known and not given & set(kind.some) else ()
         # Where no key is known, it is the whole mapping that is misread, and each key has its finding.
         if (needed or some) and (not given or any(one in table for one in given)):
