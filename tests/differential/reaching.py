@@ -9,7 +9,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -87,12 +87,23 @@ def offset(grain: Grain, first: date, period: Period, calendar: Calendar) -> dat
 
 
 class Walk:
-    """The rows of a subject with one source, whose documents have ``at``, dimensions and plain values."""
+    """The rows of a subject with one source, whose documents have ``at``, dimensions and plain values.
 
-    def __init__(self, subject: Subject, documents: Iterable[Document], wheres: Mapping[str, Any]) -> None:
+    Without ``as_of`` every partition is over.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        documents: Iterable[Document],
+        wheres: Mapping[str, Any],
+        as_of: datetime | None = None,
+    ) -> None:
         self.subject = subject
         self.calendar = subject.calendar
         self.zone = ZoneInfo(subject.timezone)
+        last = None if as_of is None else (as_of - timedelta(milliseconds=1)).astimezone(self.zone)
+        self.today = date.max if last is None else last.date()
         self.documents = [(one["at"].astimezone(self.zone).date(), one) for one in documents]
         self.metrics = {one.name: one for one in subject.metrics}
         self.wheres = wheres
@@ -142,6 +153,7 @@ class Walk:
         grain, first = at
         if metric.type == "cumulative":
             end = first if metric.period_agg == "first" else last_day(grain, first, self.calendar)
+            end = max(first, min(end, self.today))  # of what is not over, up to the run's day
             start: date | None = None
             if metric.window is not None:
                 start = earlier(end + timedelta(days=1), metric.window, self.calendar)

@@ -60,7 +60,7 @@ def histories(draw: Any) -> tuple[Case, list[Document], list[tuple[date, date]]]
 def check(world: World, case: Case) -> None:
     """The published rows of every grain are exactly those of the walk."""
     subject = case.subject
-    truth = Walk(subject, case.documents["docs"], WHERES)
+    truth = Walk(subject, case.documents["docs"], WHERES, case.as_of)
     days = [case.days[0] + timedelta(days=at) for at in range((case.days[1] - case.days[0]).days)]
     key = [one.name for one in subject.key]
     for grain in subject.grains:
