@@ -54,6 +54,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 leaves = [leaf for leaf in one.leaves if leaf.id in ids]
                 if leaves:
                     yield f"{indent}Aggregate {source.name}: {', '.join(leaf.label for leaf in leaves)}"
+            for _, followed in emit.journeys(plan, grain, source.name):
+                yield f"{indent}Follow {', '.join(leaf.label for leaf in followed)}"
             for key in source.key:
                 yield f"{indent}  Derive {key.name}: {key.type.value}"
             if source.source.where is not None:
@@ -112,6 +114,13 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         into = emit.Ref("target", "staging_parts")
         what, where = f"{grain.value}: parts of {source.name}", place(source.source.collection)
         found += [(what, where, stages) for stages in emit.scan(plan, grain, source.name, labels, into)]
+        for journey, leaves in emit.journeys(plan, grain, source.name):
+            gathered = emit.merge(emit.Ref("target", "staging_events"))
+            for name, stages in emit.events(plan, journey, grain, labels):
+                from_ = place(plan.source(name).source.collection)
+                found.append((f"{grain.value}: events of {name}", from_, [*stages, *gathered]))
+            follow = [*emit.attributed(plan, journey, leaves, labels), *emit.merge(into)]
+            found.append((f"{grain.value}: conversions", "staging_events", follow))
         merging = plan.merging(source.name, grain)
         further = f"{grain.value}: what {source.name} reaches back to"
         for of, stages in emit.scans(plan, grain, source.name, labels, merging=merging is not None):

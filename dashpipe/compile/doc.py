@@ -95,6 +95,11 @@ def what(metric: Metric) -> str:
             text += f" having `{metric.having}`"
     elif metric.type == "cumulative":
         text = f"{metric.metric} {_reach(metric)}"
+    elif metric.base is not None and metric.conversion is not None:
+        events = (metric.base, metric.conversion)
+        sides = [one.source + (f" where `{one.where}`" if one.where else "") for one in events]
+        text = f"{metric.measured_as or 'rate'} of {sides[0]} to {sides[1]} by `{metric.entity}`"
+        text += f" within {metric.window}"
     elif metric.type == "share":
         text = f"share of {metric.metric} within {', '.join(metric.of) or 'all rows'}"
     else:

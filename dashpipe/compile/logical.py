@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dashpipe import expr
+from dashpipe.compile import canonical
 from dashpipe.compile.errors import CompileError
 from dashpipe.compile.frame import PLAIN, Frame, cumulated, moved
 from dashpipe.compile.leaves import kind_of
@@ -16,9 +17,11 @@ from dashpipe.compile.plan import (
     Finaliser,
     Formula,
     Having,
+    Journey,
     Leaf,
     LookupPlan,
     Mean,
+    Options,
     Plan,
     Ratio,
     Same,
@@ -28,7 +31,7 @@ from dashpipe.compile.plan import (
 )
 from dashpipe.compile.sources import Reading, read
 from dashpipe.expr import FieldType, Scope
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, Grain, Metric, Subject
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Grain, Metric, Subject
 from dashpipe.spec.typing import filters, method_of, parse, parts_of
 
 _DECIMAL = FieldType.DECIMAL
@@ -84,8 +87,11 @@ class _Builder:
     def add(self, source: str, leaf: Leaf, grains: Iterable[Grain]) -> Leaf:
         reading = self.readings[source]
         filters = tuple(one for one in (reading.where, leaf.where) if one is not None)
-        self.leaves[source].setdefault(leaf.id, leaf)
         self.order.append(Aggregate(source, (leaf,), filters))
+        return self.keep(source, leaf, grains)
+
+    def keep(self, source: str, leaf: Leaf, grains: Iterable[Grain]) -> Leaf:
+        self.leaves[source].setdefault(leaf.id, leaf)
         for grain in grains:
             self.needed[source][grain].add(leaf.id)
         return leaf
@@ -111,7 +117,9 @@ class _Builder:
             return built
         if built is not None:
             grains = tuple(one for one in self.subject.grains if one in grains or one in built.grains)
-        if metric.type in AGGREGATES:
+        if metric.type in JOURNEYS:
+            finaliser, type_, matched = self.journey(metric, wheres, grains, frame)
+        elif metric.type in AGGREGATES:
             finaliser, type_, matched = self.aggregate(metric, wheres, grains, (*trail, name), frame)
         else:
             finaliser, type_, matched = self.composite(metric, wheres, grains, (*trail, name), frame)
@@ -152,6 +160,44 @@ class _Builder:
         if metric.type == "sum" and metric.name in self.told:
             matched = (self.leaf(metric, "count", wheres, grains, frame).id, "count")
         return Value(leaf.id), leaf.type, (matched,)
+
+    def journey(
+        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], frame: Frame
+    ) -> _Finished:
+        """Conversions of base events: how many, or the share of base events that have one."""
+        if not frame.plain:
+            raise CompileError(self.subject.id, f"{metric.name} follows events: it is of its own rows only")
+        assert metric.base is not None
+        assert metric.conversion is not None
+        assert metric.window is not None
+        own = wheres if metric.where is None else (*wheres, metric.where)
+        sides = []
+        for one in (metric.base, metric.conversion):
+            counted = Metric(metric.name, "count", one.source, expr=metric.entity)
+            inner = own if one.where is None else (*own, one.where)
+            sides.append(self.readings[one.source].leaf("count", counted, inner))
+        base, conversion = sides
+        if base.expr is None or conversion.expr is None or base.expr.type is not conversion.expr.type:
+            raise CompileError(self.subject.id, f"the entity of {metric.name} has two types")
+        followed = Journey(base, conversion, metric.window)
+        source = metric.base.source
+
+        def leaf(kind: str) -> Leaf:
+            parts = [kind, base.id, conversion.id, str(metric.window)]
+            label = f"{kind}({base.label} to {conversion.label} within {metric.window})"
+            made = replace(base, id=f"{kind}_{canonical.digest(parts)}", kind=kind, label=label)
+            made = replace(made, type=FieldType.INTEGER, options=Options(journey=followed))
+            return self.keep(source, made, grains)
+
+        if metric.measured_as == "count":
+            made = leaf("conversions")
+            return Value(made.id), FieldType.INTEGER, ((made.id, "conversions"),)
+        converted, all_of = leaf("converted"), self.add(source, base, grains)
+        return (
+            Mean(converted.id, all_of.id),
+            FieldType.NUMBER,
+            ((all_of.id, "count"),),
+        )
 
     def having(self, metric: Metric, trail: tuple[str, ...]) -> Having:
         """The condition of a distinct count, with all that the metrics in it are made of.

@@ -14,7 +14,7 @@ from typing import Any
 from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.leaves import kind_of
 from dashpipe.expr import FieldType, Typed
-from dashpipe.spec.model import Grain, Lookup, Source, Subject
+from dashpipe.spec.model import Grain, Lookup, Period, Source, Subject
 
 #: What is counted in a source whose arrays are taken apart; in others it is nothing to speak of.
 DOCUMENT, ELEMENT = "document", "element"
@@ -34,12 +34,24 @@ class Having:
 
 
 @dataclass(frozen=True, slots=True)
+class Journey:
+    """From base events of an entity to its conversions: each goes to the latest base event within the window.
+
+    ``base`` and ``conversion`` are counts of events by entity (their ``expr``), each of its source.
+    """
+
+    base: Leaf
+    conversion: Leaf
+    window: Period
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What some kinds of leaves need beside a value and a filter.
 
     ``p`` is a share as whole numbers, (9, 10) for 0.9. ``k`` and ``by`` are of a top list, ``listed`` the
     types of its values and of what they are ordered by. ``at_most`` bounds a set. ``having`` says which
-    values count.
+    values count. ``journey`` is of base events and their conversions.
     """
 
     p: tuple[int, int] = (0, 1)
@@ -48,6 +60,7 @@ class Options:
     listed: tuple[FieldType, FieldType] = (FieldType.STRING, FieldType.INTEGER)
     at_most: int = 0
     having: Having | None = None
+    journey: Journey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ NAMES = {
     "E010": "metric-in-expression",
     "E011": "field-misspelt",
     "E012": "range-of-no-number",
+    "E014": "entity-types-differ",
     "L001": "ignores-nothing",
     "L002": "ignore-without-reason",
     "L003": "bad-comment",

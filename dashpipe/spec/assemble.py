@@ -14,6 +14,7 @@ from dashpipe.spec.metrics import resolve_metrics
 from dashpipe.spec.model import (
     AGGREGATES,
     COMPOSITES,
+    JOURNEYS,
     AirflowOptions,
     Dimension,
     Fiscal,
@@ -176,7 +177,7 @@ def concerns(subject: Subject, finding: Diagnostic) -> bool:
 
 def is_whole(subject: Subject) -> bool:
     """Whether all that a subject names was found: with a wrong model it may not be."""
-    known = {one.name for one in subject.metrics if one.type in AGGREGATES or one.type in COMPOSITES}
+    known = {one.name for one in subject.metrics if one.type in (*AGGREGATES, *COMPOSITES, *JOURNEYS)}
     if not subject.sources or len(known) < len(subject.metrics):
         return False
     made = [one for one in subject.metrics if one.type in COMPOSITES]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dashpipe.spec.build import Draft
 from dashpipe.spec.issue import Issue, meant
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, Input, Metric, Origin, Source
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Input, Metric, Origin, Source
 from dashpipe.spec.parts import Take
 from dashpipe.spec.typing import refs
 
@@ -75,10 +75,13 @@ class _Table:
         source, metric = found
         self.taken.setdefault((source.name, metric.name), name)
         own = source.name if metric.type in AGGREGATES else None
-        return replace(metric, name=name, source=own, hidden=one.hidden), source
+        made = replace(metric, name=name, source=own, hidden=one.hidden)
+        return (self.followed(made) if made.type in JOURNEYS else made), source
 
     def placed(self, metric: Metric) -> Metric:
         """A metric that the subject defines, with its source where only one is meant."""
+        if metric.type in JOURNEYS:
+            return self.followed(metric)
         if metric.type not in AGGREGATES:
             return metric
         names = list(self.sources)
@@ -97,6 +100,18 @@ class _Table:
                 Issue("N008", metric.origin, text, f"write `source:` with one of: {', '.join(names)}")
             )
         return replace(metric, type="")
+
+    def followed(self, metric: Metric) -> Metric:
+        """A metric that follows an entity between sources of this subject."""
+        good = True
+        for one in (metric.base, metric.conversion):
+            if one is not None and one.source not in self.sources and self.complete:
+                help = meant(one.source, list(self.sources), "name one of the subject's `sources`")
+                self.issues.append(
+                    Issue("N005", one.origin, f"this subject has no source `{one.source}`", help)
+                )
+                good = False
+        return metric if good else replace(metric, type="")
 
     def find(
         self, name: str, source: str | None, at: Origin, part: tuple[int, int] | None = None

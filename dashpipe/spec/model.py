@@ -41,6 +41,9 @@ AGGREGATES = (
 #: Metric types computed from other metrics of the same row.
 COMPOSITES = ("ratio", "derived", "cumulative", "share")
 
+#: Metric types that follow an entity from one event to another.
+JOURNEYS = ("conversion",)
+
 
 class Origin(NamedTuple):
     """Where a value stands: the file (as the project names it) and its key path in that file."""
@@ -138,6 +141,15 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
+class Events:
+    """Documents of a source that are events of an entity; those that pass ``where``."""
+
+    source: str
+    where: str | None = None
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One named input of a derived metric; with ``offset``, its value that long before."""
 
@@ -188,6 +200,10 @@ class Metric:
     to_date: str | None = None
     period_agg: str | None = None
     of: tuple[str, ...] = ()
+    base: Events | None = None
+    conversion: Events | None = None
+    entity: str | None = None
+    measured_as: str | None = None
     grains: tuple[Grain, ...] | None = None
     empty: Any = None
     has_empty: bool = False

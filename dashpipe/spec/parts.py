@@ -10,6 +10,7 @@ from dashpipe.spec.model import (
     Bounds,
     Check,
     Dimension,
+    Events,
     Field,
     Input,
     Lookup,
@@ -182,6 +183,10 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         to_date=optional(node, "to_date"),
         period_agg=optional(node, "period_agg"),
         of=texts(child(node, "of")),
+        base=_events(child(node, "base"), origin.at("base")),
+        conversion=_events(child(node, "conversion"), origin.at("conversion")),
+        entity=optional(node, "entity"),
+        measured_as=optional(node, "as"),
         grains=grains(child(node, "grains")),
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,
@@ -195,6 +200,12 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         owner=text(node, "owner"),
         origin=origin,
     )
+
+
+def _events(node: Node | None, origin: Origin) -> Events | None:
+    """Events of an entity: a source by name, or with a condition."""
+    source = optional(node, "source") if isinstance(node, Map) else as_text(node)
+    return None if source is None else Events(source, optional(node, "where"), origin)
 
 
 def build_taken(node: Node, origin: Origin) -> Take | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, Dimension, Metric, Origin, Source, Subject
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, Dimension, Events, Metric, Origin, Source, Subject
 
 #: What a metric's expression must be, by metric type; absent: any type.
 EXPECTED = dict.fromkeys(
@@ -222,7 +222,7 @@ _TYPES = frozenset(one.value for one in FieldType)
 
 
 def filters(subject: Subject) -> dict[str, list[Use]]:
-    """The filters that composites add to the metrics that they are made of, by source, each text once."""
+    """What reads a source besides: filters that composites add to their parts, and events; each text once."""
     metrics = {one.name: one for one in subject.metrics}
     found: dict[str, dict[str, Use]] = {}
     seen: set[tuple[str, tuple[str, ...]]] = set()
@@ -243,7 +243,24 @@ def filters(subject: Subject) -> dict[str, list[Use]]:
             continue
         inner = wheres if metric.where is None else (*wheres, where_use(metric.where, metric.origin))
         stack += [(part, _more(inner, where)) for part, where in parts_of(metric)]
+    for metric in subject.metrics:
+        for events, use in journey_uses(metric):
+            found.setdefault(events.source, {}).setdefault(use.text, use)
     return {source: [texts[text] for text in sorted(texts)] for source, texts in found.items()}
+
+
+def journey_uses(metric: Metric) -> list[tuple[Events, Use]]:
+    """The expressions of a conversion over the documents of its two sources."""
+    found: list[tuple[Events, Use]] = []
+    for events in (metric.base, metric.conversion):
+        if events is None or metric.entity is None:
+            continue
+        found.append((events, Use(metric.entity, None, metric.origin.at("entity"))))
+        if events.where is not None:
+            found.append((events, where_use(events.where, events.origin)))
+        if metric.where is not None:
+            found.append((events, where_use(metric.where, metric.origin)))
+    return found
 
 
 def parts_of(metric: Metric) -> list[tuple[str, Use | None]]:

@@ -72,6 +72,13 @@ def computed(
         for stages in emit.scan(plan, grain, source.name, mine, into):
             emit.verify(stages)
             run(database, _of(case, source.name), stages)
+    for source in plan.sources:
+        for journey, leaves in emit.journeys(plan, grain, source.name):
+            events = emit.Ref(database.name, f"events_{ObjectId()}")
+            for one, stages in emit.events(plan, journey, grain, mine):
+                run(database, _of(case, one), [*stages, *emit.merge(events)])
+            followed = emit.attributed(plan, journey, leaves, mine)
+            run(database, events.collection, [*followed, *emit.merge(into)])
     wholes = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
     for source in plan.sources:
         for of, stages in emit.scans(plan, grain, source.name, mine, merging=False):

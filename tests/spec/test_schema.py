@@ -88,7 +88,6 @@ def test_unbuilt_keys_are_refused() -> None:
     for one in (
         "snapshot",
         "incremental",
-        "conversion",
         "quarantine",
         "pii",
     ):

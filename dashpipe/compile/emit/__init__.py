@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashpipe.compile.emit.finalise import direct, finalise, spine
+from dashpipe.compile.emit.journeys import attributed, events, journeys
 from dashpipe.compile.emit.reach import Of, of_parts, over_states, scans, wholes
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
@@ -14,8 +15,11 @@ __all__ = [
     "Of",
     "Ref",
     "Stages",
+    "attributed",
     "direct",
+    "events",
     "finalise",
+    "journeys",
     "label",
     "merge",
     "of_parts",

@@ -7,6 +7,7 @@ from typing import Any
 
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit.columns import computed, matched
+from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.emit.reach import Of, joined, present
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import known_from
@@ -60,7 +61,7 @@ def direct(plan: Plan, grain: Grain) -> bool:
     """Whether one scan gives whole parts, so that no parts collection is needed between scan and rows."""
     if plan.lookups or len(plan.sources) != 1 or not plan.sources[0].key:
         return False
-    if plan.sources[0].framed_at(grain):
+    if plan.sources[0].framed_at(grain) or journeys(plan, grain, plan.sources[0].name):
         return False
     wanted = {leaf.id for leaf in plan.sources[0].leaves_at(grain)}
     scans = [one for one in plan.sources[0].aggregates if any(leaf.id in wanted for leaf in one.leaves)]

@@ -98,6 +98,39 @@ def merge(into: Ref | None) -> Stages:
     return [{"$merge": {"into": target, "on": "_id", "whenMatched": "merge", "whenNotMatched": "insert"}}]
 
 
+def documents(
+    plan: Plan,
+    source: SourcePlan,
+    aggregate: Aggregate,
+    leaves: tuple[Leaf, ...],
+    grain: Grain,
+    labels: tuple[str, ...],
+    match: dict[str, Any],
+) -> Stages:
+    """The stages that yield the documents (or elements) which an aggregate counts.
+
+    Args:
+        plan: The plan.
+        source: The source.
+        aggregate: What is computed.
+        leaves: Its leaves that are wanted.
+        grain: The grain of whose partitions the newest documents count, where they are told apart.
+        labels: The partitions.
+        match: The filter by time.
+    """
+    shaped = prepared(source) + newest(source, leaves, grain, plan.subject.calendar, labels)
+    shaped += taken_apart(source, aggregate.unit)
+    if aggregate.query is not None and not shaped:
+        match = {"$and": [match, aggregate.query]}
+    stages: Stages = [{"$match": match}, *shaped]
+    if aggregate.query is not None and shaped:
+        stages.append({"$match": aggregate.query})
+    conditions = [expr.to_condition(one) for one in aggregate.filters]
+    if conditions:
+        stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})
+    return stages
+
+
 def pipeline(
     plan: Plan, source: SourcePlan, aggregate: Aggregate, leaves: tuple[Leaf, ...], how: Reading
 ) -> Stages:
@@ -117,16 +150,7 @@ def pipeline(
         match = instant.between(time, instants(how.covers, subject.calendar))
     else:
         match = time_match(plan, source, how.grain, how.labels)
-    shaped = prepared(source) + newest(source, leaves, how.grain, subject.calendar, how.labels)
-    shaped += taken_apart(source, aggregate.unit)
-    if aggregate.query is not None and not shaped:
-        match = {"$and": [match, aggregate.query]}
-    stages: Stages = [{"$match": match}, *shaped]
-    if aggregate.query is not None and shaped:
-        stages.append({"$match": aggregate.query})
-    conditions = [expr.to_condition(one) for one in aggregate.filters]
-    if conditions:
-        stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})
+    stages = documents(plan, source, aggregate, leaves, how.grain, how.labels, match)
     label = lb.of_time(how.grain, moment, subject.calendar, how.labels)
     if how.covers and not how.early:
         stages += [{"$set": {_TAKING: taking(how.covers, label)}}, {"$unwind": f"${_TAKING}"}]

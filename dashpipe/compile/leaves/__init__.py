@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile.leaves import ends, moments, plain, ranks
+from dashpipe.compile.leaves import ends, journeys, moments, plain, ranks
 from dashpipe.compile.leaves.kind import Accumulators, Kind
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ KINDS: dict[str, Kind] = {
     "continuous": ranks.CONTINUOUS,
     "top": ranks.TOPMOST,
     "having": ranks.HELD,
+    "converted": journeys.CONVERTED,
+    "conversions": journeys.CONVERSIONS,
 }
 
 

@@ -12,7 +12,7 @@ RULE = Rule(
     why="It is refused rather than left out, so that no number is published that means less than it says.",
     bad="""
 metrics:
-  - {name: bought, type: conversion, entity: customer_id}
+  - {name: bought, type: retention, entity: customer_id}
 """,
     good="""
 metrics:

@@ -11,7 +11,7 @@ from dashpipe.compile.emit import Ref, Stages
 from dashpipe.run import route, state
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import dependants, origin, parts, problems, reach
+from dashpipe.run.transform import dependants, journeys, origin, parts, problems, reach
 from dashpipe.run.transform import lookups as looked
 from dashpipe.run.transform.origin import Origin
 from dashpipe.run.transform.work import Work, fetch, inside, yielded
@@ -128,6 +128,8 @@ def _own(
         for stages in emit.scan(run.plan, work.grain, source, one.scanned, None) if one.scanned else ():
             yielded(work, source, stages, name, fresh=fresh)
             fresh = False
+        if one.scanned:
+            fresh = not journeys.fill(work, source, one.scanned, name) and fresh
         for finer, some in one.merged.items():
             reader, stages = _merged(work, source, finer, some)
             into = Ref(session.target.name, name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, FISCAL, Grain
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, FISCAL, JOURNEYS, Grain
+from dashpipe.spec.shape.journeys import CONVERSION
 from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
@@ -35,7 +36,7 @@ GRAIN = Words(
 )
 
 TYPE = Words(
-    (*AGGREGATES, *COMPOSITES),
+    (*AGGREGATES, *COMPOSITES, *JOURNEYS),
     also=aliases(
         count="cnt rows number row_count",
         sum="total add",
@@ -54,15 +55,16 @@ TYPE = Words(
         top="top_n topn mode most_frequent",
         cumulative="rolling running cumulated cumul running_total moving",
         share="share_of percent_of_total contribution",
+        conversion="funnel conversion_rate converts",
     ),
-    later=words("conversion retention"),
+    later=words("retention"),
 )
 
 #: What a cumulative metric may begin with.
 TO_DATE = ("month", "quarter", "year", *(one.value for one in FISCAL))
 
 #: Keys of metrics that a later version has.
-LATER = words("per carry base conversion entity period periods fill")
+LATER = words("per carry period periods fill")
 
 _VALUE = Key(
     "expr",
@@ -213,6 +215,7 @@ _OWN: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("derived", _DERIVED),
     ("cumulative", _CUMULATIVE),
     ("share", _SHARE),
+    ("conversion", CONVERSION),
 )
 _MONGO = (
     Key(

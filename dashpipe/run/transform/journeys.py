@@ -1,0 +1,36 @@
+"""Conversions of a grain: the events of both sources brought together, counted on the rows of the base."""
+
+from __future__ import annotations
+
+from dashpipe.compile import emit
+from dashpipe.compile.emit import Ref
+from dashpipe.run import route, state
+from dashpipe.run.transform.work import Work, fetch, inside
+
+
+def fill(work: Work, source: str, labels: tuple[str, ...], name: str) -> bool:
+    """Put what follows from a source's events beside the parts of some partitions; say whether anything does.
+
+    Args:
+        work: The work.
+        source: The source of the base events.
+        labels: The partitions.
+        name: The collection of parts.
+    """
+    run, session = work.run, work.session
+    found = emit.journeys(run.plan, work.grain, source)
+    for at, (journey, leaves) in enumerate(found):
+        events = state.staging(run.subject.id, run.id, f"events{at}", work.grain, session.lease.fence)
+        session.target.create_collection(events)
+        for one, stages in emit.events(run.plan, journey, work.grain, labels):
+            if work.routes[one] == route.SERVER:
+                reader = route.reader(run, session, one, route.SERVER)
+                merged = emit.merge(Ref(session.target.name, events))
+                inside(work, one, reader, stages, [*stages, *merged], None)
+            else:
+                fetch(work, one, stages, [], events, fresh=True)
+        stages = emit.attributed(run.plan, journey, leaves, labels)
+        into = emit.merge(Ref(session.target.name, name))
+        inside(work, source, session.target[events], stages, [*stages, *into], None)
+        session.target.drop_collection(events)
+    return bool(found)
