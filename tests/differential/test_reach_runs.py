@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashpipe.compile import compile_subject, partition
-from dashpipe.spec.model import Grain, Metric, Subject
+from dashpipe.spec.model import Dimension, Grain, Lookup, Metric, Subject
 from tests.differential import runs
 from tests.differential.reaching import Document, Walk
 from tests.differential.subjects import Case
@@ -157,3 +157,29 @@ def test_a_month_that_is_not_over_runs_back_from_today(worlds: dict[str, World])
         runs.run(world, replace(case, as_of=datetime(2024, 5, 20, tzinfo=timezone.utc)))
         (month,) = runs.published(world, subject, Grain.MONTH)
         assert (month["orders"], month["three"], month["complete"]) == (30, 3, True)
+
+
+def test_only_keys_of_rows_are_looked_up(worlds: dict[str, World]) -> None:
+    """A key that a window alone brings is no row: that it stands twice where it is looked up harms no run."""
+    label = Dimension("label", lookup=Lookup("names", "country", "code", "label"))
+    subject = replace(
+        SUBJECT,
+        metrics=(count("orders"), Metric("three", "cumulative", metric="orders", window=period("3 day"))),
+        dimensions=(*SUBJECT.dimensions, label),
+        grains=(Grain.DAY,),
+    )
+    world = worlds["server"]
+    documents = [
+        {"_id": day, "at": datetime(2024, 4, day, 12, tzinfo=timezone.utc), "country": country}
+        for day, country in ((1, "DE"), (2, "FR"))
+    ]
+    names = [{"code": "DE", "label": one} for one in "ab"] + [{"code": "FR", "label": "France"}]
+    days = (date(2024, 4, 2), date(2024, 4, 3))
+    case = Case(
+        subject, {"orders": documents, "names": names}, days, datetime(2024, 5, 1, tzinfo=timezone.utc)
+    )
+    with runs.loaded(world, case.documents):
+        done = runs.run(world, case)["steps"]["transform"]
+        assert done["lookups"]["label"]["keys"] == 1
+        (row,) = runs.published(world, subject, Grain.DAY)
+        assert (row["country"], row["label"], row["three"]) == ("FR", "France", 1)

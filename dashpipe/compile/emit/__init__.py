@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashpipe.compile.emit.finalise import direct, finalise, spine
 from dashpipe.compile.emit.journeys import attributed, events, journeys
-from dashpipe.compile.emit.reach import Of, of_parts, over_states, scans, wholes
+from dashpipe.compile.emit.reach import Of, of_parts, over_states, present, scans, wholes
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
 from dashpipe.compile.emit.stages import Stages
@@ -24,6 +24,7 @@ __all__ = [
     "merge",
     "of_parts",
     "over_states",
+    "present",
     "rollup",
     "rows",
     "scan",

@@ -108,7 +108,7 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
             if fresh:
                 _own(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
     reached, wholes = reach.fill(work, name)
-    looked.fill(work.run, session, name, work.lookups)
+    looked.fill(work.run, session, work.grain, name, work.lookups)
     with translating(f"finishing the rows of grain {work.grain.value}"):
         parts.replace(work.run, session, session.target[name], _finalise(work, wholes), work.rows)
     for one in (name, *wholes.values()):

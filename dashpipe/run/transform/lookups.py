@@ -9,11 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dashpipe.compile import emit
 from dashpipe.compile.plan import LookupPlan
 from dashpipe.run import operation, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import RunError, translating
 from dashpipe.run.transform.parts import batches, insert
+from dashpipe.spec.model import Grain
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -55,7 +57,7 @@ def prepare(run: Run, session: Session) -> dict[str, str]:
     return names
 
 
-def fill(run: Run, session: Session, parts: str, names: dict[str, str]) -> None:
+def fill(run: Run, session: Session, grain: Grain, parts: str, names: dict[str, str]) -> None:
     """Look up the keys of a grain's parts that no grain before it had.
 
     Raises:
@@ -63,13 +65,14 @@ def fill(run: Run, session: Session, parts: str, names: dict[str, str]) -> None:
     """
     for one in run.plan.lookups:
         with translating(f"looking up {one.name}"):
-            _fill(run, session, one, parts, names[one.name])
+            _fill(run, session, one, grain, parts, names[one.name])
 
 
-def _fill(run: Run, session: Session, one: LookupPlan, parts: str, into: str) -> None:
+def _fill(run: Run, session: Session, one: LookupPlan, grain: Grain, parts: str, into: str) -> None:
     session.lease.check()
     path = f"k.{one.key}"
     fresh: list[Document] = [
+        *emit.present(run.plan, grain),  # what leaves reach back to brings keys that are no rows
         {"$match": {path: {"$ne": None}}},  # NULL never matches
         {"$group": {"_id": f"${path}"}},
         {"$lookup": {"from": into, "localField": "_id", "foreignField": "_id", "as": "known"}},
