@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dashpipe import expr
-from dashpipe.compile import canonical
+from dashpipe.compile import journeys
 from dashpipe.compile.errors import CompileError
 from dashpipe.compile.frame import PLAIN, Frame, cumulated, moved
 from dashpipe.compile.leaves import kind_of
@@ -17,11 +17,9 @@ from dashpipe.compile.plan import (
     Finaliser,
     Formula,
     Having,
-    Journey,
     Leaf,
     LookupPlan,
     Mean,
-    Options,
     Plan,
     Ratio,
     Same,
@@ -167,37 +165,14 @@ class _Builder:
         """Conversions of base events: how many, or the share of base events that have one."""
         if not frame.plain:
             raise CompileError(self.subject.id, f"{metric.name} follows events: it is of its own rows only")
-        assert metric.base is not None
-        assert metric.conversion is not None
-        assert metric.window is not None
-        own = wheres if metric.where is None else (*wheres, metric.where)
-        sides = []
-        for one in (metric.base, metric.conversion):
-            counted = Metric(metric.name, "count", one.source, expr=metric.entity)
-            inner = own if one.where is None else (*own, one.where)
-            sides.append(self.readings[one.source].leaf("count", counted, inner))
-        base, conversion = sides
-        if base.expr is None or conversion.expr is None or base.expr.type is not conversion.expr.type:
-            raise CompileError(self.subject.id, f"the entity of {metric.name} has two types")
-        followed = Journey(base, conversion, metric.window)
-        source = metric.base.source
-
-        def leaf(kind: str) -> Leaf:
-            parts = [kind, base.id, conversion.id, str(metric.window)]
-            label = f"{kind}({base.label} to {conversion.label} within {metric.window})"
-            made = replace(base, id=f"{kind}_{canonical.digest(parts)}", kind=kind, label=label)
-            made = replace(made, type=FieldType.INTEGER, options=Options(journey=followed))
-            return self.keep(source, made, grains)
-
+        followed = journeys.followed(metric, wheres, self.readings)
+        source = followed.base.source
         if metric.measured_as == "count":
-            made = leaf("conversions")
+            made = self.keep(source, journeys.counting("conversions", followed), grains)
             return Value(made.id), FieldType.INTEGER, ((made.id, "conversions"),)
-        converted, all_of = leaf("converted"), self.add(source, base, grains)
-        return (
-            Mean(converted.id, all_of.id),
-            FieldType.NUMBER,
-            ((all_of.id, "count"),),
-        )
+        converted = self.keep(source, journeys.counting("converted", followed), grains)
+        every = self.add(source, followed.base, grains)
+        return Mean(converted.id, every.id), FieldType.NUMBER, ((every.id, "count"),)
 
     def having(self, metric: Metric, trail: tuple[str, ...]) -> Having:
         """The condition of a distinct count, with all that the metrics in it are made of.

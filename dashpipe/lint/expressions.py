@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
 from dashpipe.expr.types import word
-from dashpipe.lint import composites
+from dashpipe.lint import composites, journeys
 from dashpipe.lint.known import Found, Known
 from dashpipe.lint.rule import Problem
-from dashpipe.spec.model import AGGREGATES, JOURNEYS, Metric, Origin, Source, Subject
+from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
 from dashpipe.spec.typing import (
     EXPECTED,
     KEY_TYPES,
@@ -45,48 +45,23 @@ def check(subject: Subject, view: View, known: Known, model: bool = False) -> It
     types: dict[str, FieldType | None] = {}
     added = filters(subject)
     keys: dict[str, tuple[FieldType, Origin, str]] = {}
-    works: dict[str, _Source] = {}
+    works: dict[str, Typing] = {}
     for source in subject.sources:
         own = [one for one in subject.metrics if one.source == source.name and one.type in AGGREGATES]
-        work = works[source.name] = _Source(subject, source, view, known)
+        work = works[source.name] = Typing(subject, source, view, known)
         yield from work.run(own, added.get(source.name, ()), model)
         for metric in own:
             value = work.type_of(metric.origin.at("expr")) if metric.mongo is None else mongo_type(metric)
             types[metric.name] = result(metric, value)
         if not model:
             yield from _agree(subject, source, work, keys)
-    yield from journeys(subject, works, types, known)
+    yield from journeys.check(subject, works, types, known)
     yield from composites.check(subject, view, types, known)
     yield from composites.empties(subject, types, known)
     yield from composites.ranges(subject, types, known)
 
 
-def journeys(
-    subject: Subject, works: dict[str, _Source], types: dict[str, FieldType | None], known: Known
-) -> Iterator[Found]:
-    """The entity of a conversion is of one type in both of its sources; fills in the types of conversions."""
-    for metric in subject.metrics:
-        if metric.type not in JOURNEYS or metric.base is None or metric.conversion is None:
-            continue
-        types[metric.name] = FieldType.INTEGER if metric.measured_as == "count" else FieldType.NUMBER
-        at, text = metric.origin.at("entity"), metric.entity or ""
-        sides = [(one.source, works[one.source]) for one in (metric.base, metric.conversion)]
-        found = [(name, work.type_of(at)) for name, work in sides]
-        if at in known.wrong:
-            continue
-        for (name, type_), (_, work) in zip(found, sides):
-            if type_ is None:
-                known.wrong.add(at)
-                yield from work.untyped(at, text, f"nothing says which type this has in {name}")
-                break
-        (first, one), (second, other) = found
-        if one is not None and other is not None and one is not other:
-            known.wrong.add(at)
-            said = f"`{text}` is {word(one)} in {first} and {word(other)} in {second}"
-            yield "E014", Problem(at, said, "events meet by it: declare or cast both to one type")
-
-
-class _Source:
+class Typing:
     """The typing of one source's expressions."""
 
     def __init__(self, subject: Subject, source: Source, view: View, known: Known) -> None:
@@ -290,7 +265,7 @@ _SHORT = 4
 
 
 def _agree(
-    subject: Subject, source: Source, work: _Source, keys: dict[str, tuple[FieldType, Origin, str]]
+    subject: Subject, source: Source, work: Typing, keys: dict[str, tuple[FieldType, Origin, str]]
 ) -> Iterator[Found]:
     """A dimension has one type in all sources."""
     wanted = {one.name for one in subject.key}

@@ -1,0 +1,57 @@
+"""What a conversion follows, and the leaves that count it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dashpipe.compile import canonical
+from dashpipe.compile.errors import CompileError
+from dashpipe.compile.plan import Journey, Leaf, Options
+from dashpipe.compile.sources import Reading
+from dashpipe.expr import FieldType
+from dashpipe.spec.model import FISCAL, Grain, Metric
+
+
+def followed(metric: Metric, wheres: tuple[str, ...], readings: Mapping[str, Reading]) -> Journey:
+    """What a conversion follows: base events and conversions, each counted by the entity.
+
+    Args:
+        metric: The conversion.
+        wheres: Further filters, of both kinds of events.
+        readings: How each source is read.
+
+    Raises:
+        CompileError: The two do not go together, or a document is no single event.
+    """
+    assert metric.base is not None
+    assert metric.conversion is not None
+    assert metric.window is not None
+    if Grain(metric.window.unit) in FISCAL:
+        raise CompileError(metric.name, "a conversion comes within days, weeks or months, not fiscal ones")
+    own = wheres if metric.where is None else (*wheres, metric.where)
+    sides = []
+    for one in (metric.base, metric.conversion):
+        if readings[one.source].source.unwind is not None:
+            raise CompileError(metric.name, f"a document of {one.source} is taken apart: it is no one event")
+        counted = Metric(metric.name, "count", one.source, expr=metric.entity)
+        inner = own if one.where is None else (*own, one.where)
+        sides.append(readings[one.source].leaf("count", counted, inner))
+    base, conversion = sides
+    if base.expr is None or conversion.expr is None or base.expr.type is not conversion.expr.type:
+        raise CompileError(metric.name, "the entity has two types")
+    return Journey(base, conversion, metric.window)
+
+
+def counting(kind: str, journey: Journey) -> Leaf:
+    """The leaf that counts conversions, or the base events that have one, on the rows of the base."""
+    base, conversion = journey.base, journey.conversion
+    parts = [kind, base.id, conversion.id, str(journey.window)]
+    return replace(
+        base,
+        id=f"{kind}_{canonical.digest(parts)}",
+        kind=kind,
+        label=f"{kind}({base.label} to {conversion.label} within {journey.window})",
+        type=FieldType.INTEGER,
+        options=Options(journey=journey),
+    )
