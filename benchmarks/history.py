@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from functools import partial
 
 from benchmarks.database import Bench, bench
 from benchmarks.harness import Measure, Result, inside, paired
@@ -58,8 +59,8 @@ def run(*, quick: bool) -> list[Result]:
             results.append(
                 paired(
                     f"a daily run over {long} days of history, beside {short}: {what}",
-                    (f"{long} days", lambda one=made["long"]: _timed(here, one)),  # type: ignore[misc]
-                    (f"{short} days", lambda one=made["short"]: _timed(here, one)),  # type: ignore[misc]
+                    (f"{long} days", partial(_timed, here, made["long"])),
+                    (f"{short} days", partial(_timed, here, made["short"])),
                     pairs=3 if quick else 5,
                     faster=False,
                     goal=goal,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -72,7 +73,7 @@ def run(*, quick: bool) -> list[Result]:
                 ("six steps, on the server", lambda: _timed(here, lambda: _ours(here, subject, days))),
                 (
                     "find, pandas groupby, bulk_write",
-                    lambda fields=fields: _timed(here, lambda: with_pandas(here, days, fields)),  # type: ignore[misc]
+                    partial(_timed, here, partial(with_pandas, here, days, fields)),
                 ),
                 pairs=2 if quick else 3,
                 warm=False,

@@ -73,14 +73,14 @@ def apply_policies(dag: DAG) -> None:
     """Do to a DAG what Airflow does when it takes it in; raises what a policy raises."""
     from airflow import settings
 
-    settings.dag_policy(dag)  # type: ignore[no-untyped-call]
+    settings.dag_policy(dag)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
     for task in dag.tasks:
-        settings.task_policy(task)  # type: ignore[no-untyped-call]
+        settings.task_policy(task)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
 
 
 def reschedule(at: datetime) -> Exception:
     """What a task raises to be run again later without spending a try."""
-    return AirflowRescheduleException(at)  # type: ignore[no-untyped-call]
+    return AirflowRescheduleException(at)  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
 
 
 def is_skipped(error: Exception) -> bool:

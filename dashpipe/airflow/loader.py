@@ -105,7 +105,7 @@ def _load(file: str) -> Loaded:
 def _checked(entry: Entry, file: str, policies: bool) -> DAG:
     """A DAG that passes what Airflow asks of it after the import."""
     dag = build(entry, file)
-    dag.validate()  # type: ignore[no-untyped-call]
+    dag.validate()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
     dag.check_cycle()
     if policies:
         # On a copy: Airflow applies them again, and they may change what they look at.

@@ -38,30 +38,27 @@ def spread(covers: Iterable[Cover]) -> Stages:
 
 
 def instants(covers: Iterable[Cover], calendar: Calendar) -> tuple[tuple[datetime, datetime], ...]:
-    """The UTC ranges that covers lie in, those that meet joined; days are taken whole."""
-    found: list[tuple[datetime, datetime]] = []
-    for start, end in sorted(_days(covers), key=lambda one: (one[0] or date.min, one[1])):
-        low = BEGINNING if start is None else partition.midnight(start, calendar.timezone)
-        high = partition.bounds(Grain.DAY, (end - _DAY).isoformat(), calendar)[1]
-        if found and found[-1][1] >= low:
-            found[-1] = (found[-1][0], max(found[-1][1], high))
-        else:
-            found.append((low, high))
-    return tuple(found)
+    """The UTC ranges that covers lie in, in order; days are taken whole."""
+    return tuple(
+        (
+            BEGINNING if start is None else partition.midnight(start, calendar.timezone),
+            partition.bounds(Grain.DAY, (end - _DAY).isoformat(), calendar)[1],
+        )
+        for start, end in _days(covers)
+    )
 
 
 def rows(covers: Iterable[Cover]) -> dict[str, Any]:
     """The filter for the rows of the days that covers lie in, in a collection of days or hours."""
     branches: list[dict[str, Any]] = []
-    for start, end in sorted(_days(covers), key=lambda one: (one[0] or date.min, one[1])):
+    for start, end in _days(covers):
         low = {} if start is None else {"$gte": start.isoformat()}
         branches.append({"partition_date": {**low, "$lt": end.isoformat()}})
-    unique = [one for at, one in enumerate(branches) if one not in branches[:at]]
-    return unique[0] if len(unique) == 1 else {"$or": unique}
+    return branches[0] if len(branches) == 1 else {"$or": branches}
 
 
-def _days(covers: Iterable[Cover]) -> Iterable[tuple[date | None, date]]:
-    """The ranges of days that covers touch, joined where they meet."""
+def _days(covers: Iterable[Cover]) -> list[tuple[date | None, date]]:
+    """The ranges of days that covers touch, in order, joined where they meet."""
     spans: list[tuple[date | None, date]] = []
     for one in covers:
         edges = [date.fromisoformat(hour[:10]) for hour in one.hours]

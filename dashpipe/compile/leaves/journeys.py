@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dashpipe.compile.leaves import plain
 from dashpipe.compile.leaves.kind import Kind, positive
 
 if TYPE_CHECKING:
@@ -22,9 +23,5 @@ def _conversions(leaf: Leaf, _moment: Any) -> Accumulators:
     return {leaf.id: {"$sum": "$n"}}
 
 
-def _sum(leaf: Leaf, state: Any) -> Accumulators:
-    return {leaf.id: {"$sum": state}}
-
-
-CONVERTED = Kind(over=_converted, merge=_sum, empty=0, matched=positive)
-CONVERSIONS = Kind(over=_conversions, merge=_sum, empty=0, matched=positive)
+CONVERTED = Kind(over=_converted, merge=plain.COUNT.merge, empty=0, matched=positive)
+CONVERSIONS = Kind(over=_conversions, merge=plain.COUNT.merge, empty=0, matched=positive)

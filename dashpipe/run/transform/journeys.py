@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dashpipe.compile import emit
 from dashpipe.compile.emit import Ref
-from dashpipe.run import route, state
-from dashpipe.run.transform.work import Work, fetch, inside
+from dashpipe.run import state
+from dashpipe.run.transform.work import Work, inside, yielded
 
 
 def fill(work: Work, source: str, labels: tuple[str, ...], name: str) -> bool:
@@ -23,12 +23,7 @@ def fill(work: Work, source: str, labels: tuple[str, ...], name: str) -> bool:
         events = state.staging(run.subject.id, run.id, f"events{at}", work.grain, session.lease.fence)
         session.target.create_collection(events)
         for one, stages in emit.events(run.plan, journey, work.grain, labels):
-            if work.routes[one] == route.SERVER:
-                reader = route.reader(run, session, one, route.SERVER)
-                merged = emit.merge(Ref(session.target.name, events))
-                inside(work, one, reader, stages, [*stages, *merged], None)
-            else:
-                fetch(work, one, stages, [], events, fresh=True)
+            yielded(work, one, stages, events, fresh=True)
         stages = emit.attributed(run.plan, journey, leaves, labels)
         into = emit.merge(Ref(session.target.name, name))
         inside(work, source, session.target[events], stages, [*stages, *into], None)

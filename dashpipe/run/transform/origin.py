@@ -7,14 +7,17 @@ yet has no rows: it does no harm while the source has no document in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dashpipe.compile import emit, partition
 from dashpipe.compile.plan import RollUp
 from dashpipe.run import encode, ledger, operation, route
 from dashpipe.run.base import Run, Session
 from dashpipe.spec.model import Grain
+
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,7 @@ def _able(
     inside = {label: partition.contains(rule.grain, label, finer, subject.calendar) for label in labels}
     others = [one for some in inside.values() for one in some if one not in staged]
     needed = {leaf.id for leaf in run.plan.source(rule.source).own_at(rule.grain)}
-    stored = {
-        label
-        for label, row in ledger.published(session.target, subject.id, finer, others).items()
-        if row["complete"] and needed <= set(row["leaves"].get(rule.source, ()))
-    }
+    stored = whole(run, session, rule.source, finer, others, needed)
     unknown = [one for one in others if one not in stored]
     ahead = {one for one in unknown if partition.bounds(finer, one, subject.calendar)[0] >= run.as_of}
     able: set[str] = set()
@@ -78,11 +77,28 @@ def _able(
     return frozenset(able)
 
 
+def whole(
+    run: Run, session: Session, source: str, grain: Grain, labels: Iterable[str], needed: Collection[str]
+) -> frozenset[str]:
+    """Those of some partitions that are published, over, and hold the states of some leaves."""
+    found = ledger.published(session.target, run.subject.id, grain, labels)
+    return frozenset(
+        label
+        for label, row in found.items()
+        if row["complete"] and set(needed) <= set(row["leaves"].get(source, ()))
+    )
+
+
 def is_empty(
     run: Run, session: Session, source: str, grain: Grain, labels: tuple[str, ...], way: str
 ) -> bool:
     """Whether the source has no document in some partitions."""
     wanted = emit.time_match(run.plan, run.plan.source(source), grain, labels, exactly=True)
+    return has_none(run, session, source, wanted, way)
+
+
+def has_none(run: Run, session: Session, source: str, wanted: Document, way: str) -> bool:
+    """Whether no document of a source passes a filter."""
     limits = operation.options(run, "transform")
     found = route.reader(run, session, source, way).find_one(
         encode.to_bson(wanted), {"_id": 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]

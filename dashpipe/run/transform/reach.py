@@ -9,10 +9,10 @@ from dashpipe.compile import emit, instant, partition
 from dashpipe.compile.emit import Of, Ref
 from dashpipe.compile.frame import Cover, covers
 from dashpipe.compile.plan import Merged
-from dashpipe.run import encode, ledger, operation, route, state, window
+from dashpipe.run import encode, operation, state, window
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform.origin import Origin, is_empty
+from dashpipe.run.transform.origin import Origin, has_none, is_empty, whole
 from dashpipe.run.transform.work import Work, inside, yielded
 from dashpipe.spec.model import Grain
 
@@ -49,10 +49,10 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
         reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
         for labels, merging in ((from_source, False), (from_states, True)):
             for some in _chunks(labels):
-                for whole, stages in emit.scans(
+                for its, stages in emit.scans(
                     run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
                 ):
-                    yielded(work, one.name, stages, name if whole is None else wholes[whole])
+                    yielded(work, one.name, stages, name if its is None else wholes[its])
         for some in _chunks(from_states):
             _merge(work, one.name, some, name)
     for of, collection in wholes.items():
@@ -108,15 +108,10 @@ def _good(work: Work, how: Merged, atoms: set[str]) -> frozenset[str]:
     """The days (or hours) whose states are in this run's staging, or published, over and whole."""
     run = work.run
     staged = frozenset(run.partitions.get(how.atom, ()))
-    needed = {leaf.base for leaf in run.plan.source(how.source).framed_at(how.grain) if leaf.frame.of is None}
-    needed.add(run.plan.source(how.source).presence.id)
+    source = run.plan.source(how.source)
+    needed = [leaf.base or "" for leaf in source.framed_at(how.grain) if leaf.frame.of is None]
     others = sorted(atoms - staged)
-    found = ledger.published(work.session.target, run.subject.id, how.atom, others)
-    stored = {
-        label
-        for label, row in found.items()
-        if row["complete"] and needed <= set(row["leaves"].get(how.source, ()))
-    }
+    stored = whole(run, work.session, source.name, how.atom, others, [*needed, source.presence.id])
     return staged | stored
 
 
@@ -144,14 +139,8 @@ def _begins_before(cover: Cover, start: date) -> bool:
 
 def _nothing_before(work: Work, source: str, first: datetime) -> bool:
     """Whether the source has no document before the first partition that is written."""
-    run = work.run
-    wanted = instant.before(run.plan.source(source).source.time, first)
-    limits = operation.options(run, "transform")
-    reader = route.reader(run, work.session, source, work.routes[source])
-    found = reader.find_one(
-        encode.to_bson(wanted), {"_id": 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]
-    )
-    return found is None
+    wanted = instant.before(work.run.plan.source(source).source.time, first)
+    return has_none(work.run, work.session, source, wanted, work.routes[source])
 
 
 def _chunks(labels: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
