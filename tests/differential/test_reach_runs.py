@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashpipe.compile import compile_subject, partition
-from dashpipe.spec.model import Dimension, Grain, Lookup, Metric, Subject
+from dashpipe.spec.model import Dimension, Field, Grain, Lookup, Metric, Subject
 from tests.differential import runs
 from tests.differential.reaching import Document, Walk
 from tests.differential.subjects import Case
 from tests.differential.test_reach import WHERES, cases, period, same
-from tests.run.world import SUBJECT, World, count
+from tests.run.world import SUBJECT, World, count, total
 
 pytestmark = pytest.mark.differential
 
@@ -183,3 +183,33 @@ def test_only_keys_of_rows_are_looked_up(worlds: dict[str, World]) -> None:
         assert done["lookups"]["label"]["keys"] == 1
         (row,) = runs.published(world, subject, Grain.DAY)
         assert (row["country"], row["label"], row["three"]) == ("FR", "France", 1)
+
+
+def test_of_what_is_stored_again_each_day_has_its_newest(worlds: dict[str, World]) -> None:
+    """A window over a source with `unique` sums what each of its days counts."""
+    (source,) = SUBJECT.sources
+    subject = replace(
+        SUBJECT,
+        sources=(replace(source, unique=("code",), fields=(*source.fields, Field("code", "integer"))),),
+        metrics=(total("items", "n"), Metric("two", "cumulative", metric="items", window=period("2 day"))),
+        grains=(Grain.DAY,),
+    )
+    world = worlds["server"]
+    stored = [(1, 9, 1, 10), (1, 15, 1, 2), (1, 12, 2, 4), (2, 8, 1, 5), (2, 8, 3, None), (3, 9, 4, 1)]
+    documents = [
+        {
+            "_id": at,
+            "at": datetime(2024, 4, day, hour, tzinfo=timezone.utc),
+            "country": "DE",
+            "code": code,
+            "n": n,
+        }
+        for at, (day, hour, code, n) in enumerate(stored)
+    ]
+    days = (date(2024, 4, 1), date(2024, 4, 4))
+    case = Case(subject, {"orders": documents}, days, datetime(2024, 5, 1, tzinfo=timezone.utc))
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        rows = {one["partition_date"][8:]: one for one in runs.published(world, subject, Grain.DAY)}
+        assert [rows[day]["items"] for day in ("01", "02", "03")] == [6, 5, 1]
+        assert [rows[day]["two"] for day in ("01", "02", "03")] == [6, 11, 6]
