@@ -152,7 +152,7 @@ def _expected(
 @pytest.mark.parametrize(
     ("collection", "query", "keys", "grains"),
     [
-        ("ops_carrier", CARRIER, 1, tuple(one for one in Grain if one not in (Grain.HOUR, Grain.QUARTER))),
+        ("ops_carrier", CARRIER, 1, tuple(one for one in LABELS if one not in (Grain.HOUR, Grain.QUARTER))),
         ("ops_route", ROUTE, 2, (Grain.DAY, Grain.MONTH, Grain.QUARTER)),
     ],
     ids=["carrier", "route"],
