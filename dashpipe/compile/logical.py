@@ -131,6 +131,7 @@ class _Builder:
             grains=grains,
             shown=() if metric.hidden or wheres or not frame.plain else self.grains(metric),
             frame=frame,
+            fill=metric.fill,
         )
         self.columns[label] = column
         return column
@@ -262,10 +263,16 @@ def _kind(metric: Metric) -> str:
 def _told(metrics: dict[str, Metric]) -> set[str]:
     """The metrics of which a row must tell whether anything matched: those with ``empty``, and their parts.
 
+    In a row that is added, also those with ``fill`` that may match something beside the row's own partition.
+
     A sum does not tell it by itself (it is 0 of nothing and of 1 and -1), so it is counted besides.
     """
     found: set[str] = set()
-    waiting = [one.name for one in metrics.values() if one.has_empty]
+    waiting = [
+        one.name
+        for one in metrics.values()
+        if one.has_empty or (one.fill is not None and one.type in COMPOSITES)
+    ]
     while waiting:
         name = waiting.pop()
         if name not in found and name in metrics:

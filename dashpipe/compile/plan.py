@@ -14,7 +14,7 @@ from typing import Any
 from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.leaves import kind_of
 from dashpipe.expr import FieldType, Typed
-from dashpipe.spec.model import Grain, Lookup, Period, Source, Subject
+from dashpipe.spec.model import Fill, Grain, Lookup, Period, Source, Subject
 
 #: What is counted in a source whose arrays are taken apart; in others it is nothing to speak of.
 DOCUMENT, ELEMENT = "document", "element"
@@ -233,7 +233,8 @@ class Column:
 
     ``matched`` are the leaves that tell whether anything matched: (leaf id, kind). It is computed at
     ``grains``, because another column there may read it, and written at ``shown``. Where its frame leads to
-    before the subject's start it is null.
+    before the subject's start it is null. ``fill`` is the value that is written, and read by nothing, in rows
+    that are added.
     """
 
     name: str
@@ -245,6 +246,7 @@ class Column:
     grains: tuple[Grain, ...]
     shown: tuple[Grain, ...]
     frame: Frame = PLAIN
+    fill: Fill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,16 @@ class Plan:
     def reaches(self) -> bool:
         """Whether any leaf covers time beside its row's own partition."""
         return any(leaf.frame.reaches for one in self.sources for leaf in one.leaves)
+
+    def fills(self, grain: Grain) -> tuple[Period, ...]:
+        """How long after its last own row a key has rows at a grain, by metric, each length once.
+
+        Hours are not filled, and without dimensions there is a row in each partition anyway.
+        """
+        if grain is Grain.HOUR or not self.subject.key:
+            return ()
+        shown = (one.fill for one in self.columns if grain in one.shown)
+        return tuple(dict.fromkeys(one.period for one in shown if one is not None))
 
     def source(self, name: str) -> SourcePlan:
         """The source of that name.

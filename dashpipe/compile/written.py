@@ -27,7 +27,7 @@ def written(value: Any, type_: FieldType) -> Any:
 
 def literal(value: Any, type_: FieldType) -> Any:
     """A spec's literal (``empty``, ``on_zero: 0``) in the type of its metric."""
-    if value is None or isinstance(value, (list, str)):
+    if value is None or isinstance(value, (bool, list, str)):
         return {"$literal": value}
     if type_ is FieldType.INTEGER:
         return {"$toLong": int(value)}

@@ -28,12 +28,15 @@ def _reaches(metric: Metric) -> Iterator[tuple[Grain, Origin]]:
         yield _WORDS[metric.to_date], metric.origin.at("to_date")
     if metric.window is not None and metric.window.unit in _WORDS:
         yield _WORDS[metric.window.unit], metric.origin.at("window")
+    if metric.fill is not None and metric.fill.period.unit in _WORDS:
+        yield _WORDS[metric.fill.period.unit], metric.origin.at("fill", "for")
     for one in metric.inputs:
         if one.offset is not None and one.offset.unit in _WORDS:
             yield _WORDS[one.offset.unit], one.origin.at("offset")
 
 
 def months(subject: Subject) -> int:
-    """How many fiscal months the longest window of a subject reaches back."""
-    windows = (one.window for one in subject.metrics if one.window is not None)
+    """How many fiscal months the longest window or fill of a subject reaches back."""
+    windows = [one.window for one in subject.metrics if one.window is not None]
+    windows += [one.fill.period for one in subject.metrics if one.fill is not None]
     return max((one.n * FISCAL[_WORDS[one.unit]] for one in windows if one.unit in _WORDS), default=0)

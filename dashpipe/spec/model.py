@@ -150,6 +150,14 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """The value of a metric in rows that are added for keys with a row of their own in the period before."""
+
+    value: Any
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One named input of a derived metric; with ``offset``, its value that long before."""
 
@@ -207,6 +215,7 @@ class Metric:
     grains: tuple[Grain, ...] | None = None
     empty: Any = None
     has_empty: bool = False
+    fill: Fill | None = None
     hidden: bool = False
     counts: str | None = None
     mongo: str | None = None

@@ -12,6 +12,7 @@ from dashpipe.spec.model import (
     Dimension,
     Events,
     Field,
+    Fill,
     Input,
     Lookup,
     Metric,
@@ -190,6 +191,7 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         grains=grains(child(node, "grains")),
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,
+        fill=_fill(child(node, "fill")),
         hidden=flag(node, "hidden"),
         counts=optional(node, "of"),
         mongo=None if mongo is None else _json(mongo),
@@ -206,6 +208,13 @@ def _events(node: Node | None, origin: Origin) -> Events | None:
     """Events of an entity: a source by name, or with a condition."""
     source = optional(node, "source") if isinstance(node, Map) else as_text(node)
     return None if source is None else Events(source, optional(node, "where"), origin)
+
+
+def _fill(node: Node | None) -> Fill | None:
+    value, length = child(node, "value"), period(child(node, "for"))
+    if not isinstance(value, Scalar) or length is None:
+        return None
+    return Fill(plain(value), length)
 
 
 def build_taken(node: Node, origin: Origin) -> Take | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
 from dashpipe.compile.emit.journeys import attributed, events, journeys
 from dashpipe.compile.emit.reach import Of, of_parts, over_states, present, scans, wholes
@@ -12,12 +13,14 @@ from dashpipe.compile.emit.types import types_scan, untimed, untimed_scan
 from dashpipe.compile.emit.verify import verify
 
 __all__ = [
+    "OWN",
     "Of",
     "Ref",
     "Stages",
     "attributed",
     "direct",
     "events",
+    "filled",
     "finalise",
     "journeys",
     "label",
@@ -29,6 +32,7 @@ __all__ = [
     "rows",
     "scan",
     "scans",
+    "since",
     "spine",
     "time_match",
     "types_scan",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashpipe.compile import leaves as table
+from dashpipe.compile.emit import fill
 from dashpipe.compile.emit.columns import computed, matched
 from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.emit.reach import Of, joined, present
@@ -61,7 +62,9 @@ def direct(plan: Plan, grain: Grain) -> bool:
     """Whether one scan gives whole parts, so that no parts collection is needed between scan and rows."""
     if plan.lookups or len(plan.sources) != 1 or not plan.sources[0].key:
         return False
-    if plan.sources[0].framed_at(grain) or journeys(plan, grain, plan.sources[0].name):
+    if plan.fills(grain) or plan.sources[0].framed_at(grain):
+        return False
+    if journeys(plan, grain, plan.sources[0].name):
         return False
     wanted = {leaf.id for leaf in plan.sources[0].leaves_at(grain)}
     scans = [one for one in plan.sources[0].aggregates if any(leaf.id in wanted for leaf in one.leaves)]
@@ -91,12 +94,13 @@ def _row(
         row[dimension.name] = {"$ifNull": [found, None]}
     for one in columns:
         if grain in one.shown:
-            row[one.name] = {"$ifNull": [f"${places[one.name]}", None]}
+            row[one.name] = {"$ifNull": [fill.value(plan, grain, one, f"${places[one.name]}"), None]}
     row["partition_date"] = {"$substrBytes": ["$p", 0, 10]}
     if grain is Grain.HOUR:
         row["partition_hour"] = {"$substrBytes": ["$p", 11, 8]}
     row["grain"] = grain.value
     row["complete"] = {"$not": [{"$in": ["$p", list(incomplete)]}]} if incomplete else True
+    row |= fill.mark(plan, grain)
     row["_state"] = {leaf.id: f"${leaf.id}" for leaf in leaves.values() if leaf.stored}
     problems = _problems(columns, places, leaves)
     if problems:

@@ -163,7 +163,10 @@ def present(plan: Plan, grain: Grain) -> Stages:
     framed = any(source.framed_at(grain) for source in plan.sources)
     if not framed or not plan.subject.key:
         return []
-    return [{"$match": {"$or": [{one.presence.id: {"$exists": True}} for one in plan.sources]}}]
+    there: list[dict[str, Any]] = [{one.presence.id: {"$exists": True}} for one in plan.sources]
+    if plan.fills(grain):
+        there.append({"filled": True})
+    return [{"$match": {"$or": there}}]
 
 
 def _framed(source: SourcePlan, grain: Grain) -> dict[Frame, tuple[Leaf, ...]]:

@@ -90,12 +90,13 @@ def scan(plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], into: R
     return pipelines
 
 
-def merge(into: Ref | None) -> Stages:
-    """The stage that joins parts by ``_id`` into a collection."""
+def merge(into: Ref | None, *, keep: bool = False) -> Stages:
+    """The stage that joins parts by ``_id`` into a collection; ``keep``: only those that are not there."""
     if into is None:
         return []
     target = {"db": into.database, "coll": into.collection}
-    return [{"$merge": {"into": target, "on": "_id", "whenMatched": "merge", "whenNotMatched": "insert"}}]
+    matched = "keepExisting" if keep else "merge"
+    return [{"$merge": {"into": target, "on": "_id", "whenMatched": matched, "whenNotMatched": "insert"}}]
 
 
 def documents(

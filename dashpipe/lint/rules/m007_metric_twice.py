@@ -23,7 +23,7 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
             continue  # without a type its name was not found, which is said elsewhere
         meaning = (
             *(metric.type, metric.source, metric.expr, metric.where, metric.numerator, metric.denominator),
-            *(metric.inputs, metric.grains, metric.on_zero, metric.has_empty, metric.empty),
+            *(metric.inputs, metric.grains, metric.on_zero, metric.has_empty, metric.empty, metric.fill),
             *(metric.p, metric.method, metric.approximate, metric.population, metric.k, metric.by),
             *(metric.having, metric.cardinality_at_most, metric.metric, metric.window, metric.to_date),
             *(metric.period_agg, metric.of, metric.counts, metric.mongo, metric.mongo_type),

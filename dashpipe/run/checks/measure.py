@@ -1,4 +1,7 @@
-"""What the checks of a grain need to know of its rows: one scan of staging, and one more a uniqueness key."""
+"""What the checks of a grain need to know of its rows: one scan of staging, and one more a uniqueness key.
+
+Rows that were added for a key (`fill`) are none of those that checks judge.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ def scan(run: Run, grain: Grain, staged: Collection[Document], checks: tuple[Che
             for name, bounds in (("w", one.warn), ("f", one.fail)):
                 if bounds is not None:
                     group[f"{name}{at}"] = {"$sum": {"$cond": [outside(run, one, bounds), 1, 0]}}
-    found = staged.aggregate(encode.to_bson([{"$group": group}]), **operation.options(run, "validate"))
+    stages = [{"$match": emit.OWN}, {"$group": group}]
+    found = staged.aggregate(encode.to_bson(stages), **operation.options(run, "validate"))
     return {one["_id"]: one for one in found}
 
 
@@ -55,6 +59,7 @@ def repeated(run: Run, grain: Grain, staged: Collection[Document], check: Check)
     key: Document = {"p": emit.label(grain)}
     key |= {f"k{at}": {"$ifNull": [f"${name}", None]} for at, name in enumerate(check.keys)}
     stages: list[Document] = [
+        {"$match": emit.OWN},
         {"$group": {"_id": key, "n": {"$sum": 1}}},
         {"$match": {"n": {"$gt": 1}}},
         {"$group": {"_id": "$_id.p", "rows": {"$sum": "$n"}, "first": {"$min": "$_id"}}},

@@ -27,9 +27,9 @@ class Comparison:
 
     Attributes:
         stored: Rows in the target.
-        stored_complete: Those in partitions that are over.
+        stored_complete: Those in partitions that are over, without rows that were added for a key.
         removed: Stored rows without a new one.
-        removed_complete: Those in partitions that are over.
+        removed_complete: Those in partitions that are over, without rows that were added for a key.
         listed: The collection with the ids of the removed rows, ``None`` where there are none.
     """
 
@@ -52,7 +52,9 @@ def compare(run: Run, session: Session, grain: Grain, staged: str) -> Comparison
     """
     labels = run.partitions.get(grain, ())
     target = session.collection(run.targets[grain])
-    over = {"$not": [{"$in": [emit.label(grain), _late(run, grain)]}]}
+    # A row that was added for a key goes with the key's own rows: only these tell whether too much would go.
+    late = {"$in": [emit.label(grain), _late(run, grain)]}
+    over = {"$and": [{"$not": [late]}, {"$ne": ["$filled", True]}]}
     stored = _count(run, target, grain, labels, over)
     if not stored["rows"]:
         return Comparison()

@@ -92,7 +92,7 @@ def _nearly(new: str, old: str) -> Document:
 
 
 def fields(plan: Plan, grain: Grain) -> tuple[str, ...]:
-    """The fields of a row of a grain, without its ``_id``, its state and what a write adds."""
+    """The fields of a row of a grain, without ``_id``, state, the mark of an added one and stamps."""
     hour = ("partition_hour",) if grain is Grain.HOUR else ()
     dimensions = (one.name for one in plan.subject.dimensions)
     columns = (one.name for one in plan.columns_at(grain) if grain in one.shown)
@@ -107,5 +107,10 @@ def _unchanged(plan: Plan, grain: Grain) -> Document:
         "$setEquals": [{"$objectToArray": "$$row._state"}, {"$objectToArray": {"$ifNull": ["$_state", {}]}}]
     }
     equal.append({"$or": [{"$eq": ["$$row._state", "$_state"]}, states]})
-    known = 2 + len(names) + len(ADDED)  # with _id and _state
+    known: Any = 2 + len(names) + len(ADDED)  # with _id and _state
+    if plan.fills(grain):
+        # Not the two marks themselves: engines in use give NULL for a path of a variable that is missing.
+        added = [{"$cond": [{"$eq": [f"{one}filled", True]}, 1, 0]} for one in ("$$row.", "$")]
+        equal.append({"$eq": added})
+        known = {"$add": [known, added[1]]}
     return {"$and": [{"$eq": [{"$size": {"$objectToArray": "$$ROOT"}}, known]}, *equal]}

@@ -75,7 +75,7 @@ def _changed(work: Work, parts: str, labels: tuple[str, ...]) -> frozenset[str]:
         both[f"n{at}"] = {"$sum": {"$cond": [{"$gt": [f"${leaf.id}", None]}, 1, 0]}}
         tests += [{"$eq": [f"$n{at}", 1]}, _differ(leaf, f"$lo{at}", f"$hi{at}")]
     rows = [
-        {"$match": emit.rows(work.grain, labels)},
+        {"$match": {**emit.rows(work.grain, labels), **emit.OWN}},
         {"$project": {"p": emit.label(work.grain), **stored}},
     ]
     stages: emit.Stages = [

@@ -11,7 +11,7 @@ from dashpipe.compile.emit import Ref, Stages
 from dashpipe.run import route, state
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import dependants, journeys, origin, parts, problems, reach
+from dashpipe.run.transform import dependants, fill, journeys, origin, parts, problems, reach
 from dashpipe.run.transform import lookups as looked
 from dashpipe.run.transform.origin import Origin
 from dashpipe.run.transform.work import Work, fetch, inside, yielded
@@ -98,15 +98,17 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
     name = state.staging(work.run.subject.id, work.run.id, "parts", work.grain, session.lease.fence)
     session.target.create_collection(name)
     _own(work, name, work.labels, origins, fresh=True)
-    if _decides(work):
-        fresh = work.labels
-        while fresh:
-            run = dependants.extended(work, name, fresh, asked=fresh == work.labels)
-            fresh = tuple(one for one in run.partitions[work.grain] if one not in work.labels)
-            work = replace(work, run=run)
+    asked = fresh = work.labels
+    while fresh:
+        before = work.labels
+        if _decides(work):
+            work = replace(work, run=dependants.extended(work, name, fresh, asked=fresh == asked))
+        work = replace(work, run=fill.extended(work, name, fresh))
+        fresh = tuple(one for one in work.labels if one not in before)
+        if fresh:
             origins = {source: Origin(work.labels) for source in origins}
-            if fresh:
-                _own(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
+            _own(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
+    fill.fill(work, name)
     reached, wholes = reach.fill(work, name)
     looked.fill(work.run, session, work.grain, name, work.lookups)
     with translating(f"finishing the rows of grain {work.grain.value}"):

@@ -18,7 +18,7 @@ from dashpipe.spec.shape.kinds import (
     aliases,
     words,
 )
-from dashpipe.spec.shape.texts import EXPRESSION, FULL_REF, NAME, PERIOD, PLAIN, REF
+from dashpipe.spec.shape.texts import DAYS_ON, EXPRESSION, FULL_REF, NAME, PERIOD, PLAIN, REF
 
 GRAIN = Words(
     tuple(one.value for one in Grain),
@@ -64,13 +64,29 @@ TYPE = Words(
 TO_DATE = ("month", "quarter", "year", *(one.value for one in FISCAL))
 
 #: Keys of metrics that a later version has.
-LATER = words("per carry period periods fill")
+LATER = words("per carry period periods")
 
 _VALUE = Key(
     "expr",
     EXPRESSION,
     "The value of one document, an SQL expression; NULL counts as no value.",
     required=True,
+)
+
+_ANY = Either((Null(), Number(whole=False), PLAIN, Flag()))
+
+FILL = Keys(
+    "fill",
+    (
+        Key("value", _ANY, "The metric's value in a row that is added; null is one too.", required=True),
+        Key(
+            "scope",
+            Words(("series",)),
+            "Which rows are added: those of each key that has had one, by itself.",
+            default="series",
+        ),
+        Key("for", DAYS_ON, "How long after a key's last own row: `30 days`.", required=True),
+    ),
 )
 
 _INPUT = Keys(
@@ -259,9 +275,10 @@ def definition(with_source: bool) -> Keys:
             Key("unit", PLAIN, "Its unit, such as min or EUR.", default="empty"),
             Key("format", PLAIN, "How dashboards show it.", default="empty"),
             Key("owner", PLAIN, "Who answers for its meaning.", default="the subject's"),
+            Key("fill", FILL, "Add rows for keys that had one in the time before, with this value."),
             Key(
                 "empty",
-                Either((Null(), Number(whole=False), PLAIN, Flag())),
+                _ANY,
                 "The value where nothing matched.",
                 default="0 for count, sum and count_distinct, [] for top, else null",
             ),

@@ -96,6 +96,12 @@ PERIOD = Text(
     help="write a number and hours, days, weeks, months, quarters or years: 7 days",
     examples=("7 days", "1 week", "1 year"),
 )
+DAYS_ON = Text(
+    "a length of calendar time of days or more",
+    pattern=PERIOD.pattern.replace("hour|", ""),
+    help="write a number and days, weeks, months, quarters or years: 30 days",
+    examples=("30 days", "4 weeks"),
+)
 SUBJECT_ID = Text(
     "the id of a subject",
     pattern=NAME.pattern,
