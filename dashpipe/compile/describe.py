@@ -30,6 +30,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (
                 "" if grain in column.shown else " (hidden)"
             )
+        for length in plan.fills(grain):
+            yield f"  Fill the {length} after a key's last own row"
         for lookup in plan.lookups:
             wanted = lookup.lookup
             found = f"{place(wanted.collection)}.{wanted.field}"
@@ -133,6 +135,11 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
             )
             merged = emit.over_states(plan, grain, source.name, labels, (), target, into)
             found += [(further, ours, stages) for stages in merged]
+    if plan.fills(grain):
+        target = collection_name(place(plan.subject.target.collection), grain, plan.subject.version)
+        into = emit.Ref("target", "staging_parts")
+        added = emit.filled(plan, grain, labels, labels, target, into)
+        found.append((f"{grain.value}: rows that are added", "staging_parts", added))
     for of, name in wholes.items():
         what = f"{grain.value}: parts of {', '.join(of) or 'all rows'}"
         whole = emit.Ref("target", name)

@@ -164,14 +164,17 @@ def _in_order(subject: Subject, view: View) -> list[Metric]:
 
 
 def empties(subject: Subject, types: dict[str, FieldType | None], known: Known) -> Iterator[Found]:
-    """The value for nothing is of the metric's type."""
+    """The value for nothing, and that of a row that is added, is of the metric's type."""
     for metric in subject.metrics:
-        type_, at = types.get(metric.name), metric.origin.at("empty")
-        if not metric.has_empty or metric.empty is None or type_ is None or at in known.wrong:
-            continue
-        if not _takes(type_, metric.empty):
+        type_ = types.get(metric.name)
+        given = [("empty", metric.origin.at("empty"), metric.empty)] if metric.has_empty else []
+        if metric.fill is not None:
+            given.append(("fill", metric.origin.at("fill", "value"), metric.fill.value))
+        for key, at, value in given:
+            if value is None or type_ is None or at in known.wrong or _takes(type_, value):
+                continue
             known.wrong.add(at)
-            text = f"`empty` is {_said(metric.empty)}, and `{metric.name}` is {word(type_)}"
+            text = f"`{key}` is {_said(value)}, and `{metric.name}` is {word(type_)}"
             yield "E009", Problem(at, text, "write a value of the metric's type, or null")
 
 

@@ -101,6 +101,7 @@ MODULES = (
     "m021_prepare_changes",
     "m022_conversion_moved",
     "m023_conversion_lookback",
+    "m024_fill_without_effect",
     "m025_no_single_events",
     "e001_bad_expression",
     "e002_parts_do_not_fit",

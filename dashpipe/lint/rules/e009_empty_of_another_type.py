@@ -9,7 +9,7 @@ RULE = Rule(
     code="E009",
     name="empty-of-another-type",
     severity=Severity.ERROR,
-    what="`empty` is not of its metric's type.",
+    what="`empty`, or the value of `fill`, is not of its metric's type.",
     why="The column would hold two types, and charts and indexes would sort it in two parts.",
     bad="""
 metrics:
