@@ -21,12 +21,29 @@ Document = dict[str, Any]
 Key = dict[str, Any]
 
 
+#: How far a double may be from a number, relative to it: half a bit, and some for the steps on the way.
+_ROUNDED = Fraction(1, 2**50)
+
+
 @dataclass(frozen=True)
 class Value:
-    """A value, and whether any document matched."""
+    """A value, whether any document matched, and how far a double of it may be off.
+
+    What is left of the difference of two large numbers may be off by more than it is itself. ``off`` is
+    ``None`` where a quotient of such a number may be anything.
+    """
 
     value: Any
     matched: bool
+    off: Fraction | None = Fraction(0)
+
+    def fits(self, double: float | None) -> bool:
+        """Whether a double, or null, is this value as well as doubles can say it."""
+        if self.off is None:
+            return True
+        if double is None or self.value is None:
+            return double is self.value
+        return abs(Fraction(double) - self.value) <= 4 * self.off + abs(self.value) / 10**9
 
 
 def first_day(grain: Grain, day: date, calendar: Calendar) -> date:
@@ -109,9 +126,9 @@ class Walk:
         self.wheres = wheres
         self.key = [one.name for one in subject.key]
 
-    def rows(self, grain: Grain, days: Iterable[date]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    def rows(self, grain: Grain, days: Iterable[date]) -> dict[tuple[Any, ...], dict[str, Value]]:
         """The rows of the partitions that hold some days: by first day and key, each metric's value."""
-        made: dict[tuple[Any, ...], dict[str, Any]] = {}
+        made: dict[tuple[Any, ...], dict[str, Value]] = {}
         for first in sorted({first_day(grain, day, self.calendar) for day in days}):
             last = last_day(grain, first, self.calendar)
             keys = {
@@ -122,7 +139,7 @@ class Walk:
             for key in keys if self.key else {()}:
                 mine = dict(zip(self.key, key))
                 made[(first, *key)] = {
-                    one.name: self.value(one, (first, last), mine, (grain, first)).value
+                    one.name: self.value(one, (first, last), mine, (grain, first))
                     for one in self.subject.metrics
                     if not one.hidden and (one.grains is None or grain in one.grains)
                 }
@@ -164,11 +181,11 @@ class Walk:
             inner = self.metrics[metric.metric or ""]
             part = self.value(inner, span, key, at, wheres)
             whole = self.value(inner, span, {one: key[one] for one in metric.of}, at, wheres)
-            return Value(_quotient(part.value, whole.value), part.matched or whole.matched)
+            return _quotient(part, whole)
         if metric.type == "ratio":
             top = self.value(self.metrics[metric.numerator or ""], span, key, at, wheres)
             bottom = self.value(self.metrics[metric.denominator or ""], span, key, at, wheres)
-            return Value(_quotient(top.value, bottom.value), top.matched or bottom.matched)
+            return _quotient(top, bottom)
         if metric.type == "derived":
             return self._derived(metric, span, key, at, wheres)
         return self._leaf(metric, span, key, wheres)
@@ -203,13 +220,14 @@ class Walk:
             operands.append(
                 self.value(inner, (there, last_day(grain, there, self.calendar)), key, (grain, there), more)
             )
-        a, b = (one.value for one in operands)
-        matched = any(one.matched for one in operands)
-        if a is None or b is None:
-            return Value(None, matched)
+        a, b = operands
         if names[1] == "/":
-            return Value(_quotient(a, b), matched)
-        return Value(Fraction(a) + Fraction(b) if names[1] == "+" else Fraction(a) - Fraction(b), matched)
+            return _quotient(a, b)
+        matched, off = a.matched or b.matched, _together(a, b)
+        if a.value is None or b.value is None:
+            return Value(None, matched, off)
+        found = Fraction(a.value) + (1 if names[1] == "+" else -1) * Fraction(b.value)
+        return Value(found, matched, off)
 
     def _leaf(
         self, metric: Metric, span: tuple[date | None, date], key: Key, wheres: tuple[str, ...]
@@ -238,7 +256,21 @@ class Walk:
         return Value({"min": min, "max": max}[metric.type](values) if values else None, matched)
 
 
-def _quotient(top: Any, bottom: Any) -> Any:
-    if top is None or bottom is None or bottom == 0:
+def _together(a: Value, b: Value) -> Fraction | None:
+    """How far a sum or a difference may be off."""
+    if a.off is None or b.off is None:
         return None
-    return Fraction(top) / Fraction(bottom)
+    return a.off + b.off + sum(abs(Fraction(one.value or 0)) for one in (a, b)) * _ROUNDED
+
+
+def _quotient(top: Value, bottom: Value) -> Value:
+    matched = top.matched or bottom.matched
+    if top.off is None or bottom.off is None:
+        return Value(None, matched, None)
+    if bottom.off and (bottom.value is None or abs(bottom.value) <= 4 * bottom.off):
+        return Value(None, matched, None)  # as a double it may be 0 or not
+    if top.value is None or bottom.value is None or bottom.value == 0:
+        return Value(None, matched)
+    found = Fraction(top.value) / Fraction(bottom.value)
+    off = (top.off + abs(found) * bottom.off) / (abs(Fraction(bottom.value)) - bottom.off)
+    return Value(found, matched, off)

@@ -30,7 +30,7 @@ from dashpipe.spec.model import (
 )
 from tests.compile.calendars import fiscals
 from tests.differential import runs
-from tests.differential.reaching import Document, Walk, earlier, first_day, last_day
+from tests.differential.reaching import Document, Value, Walk, earlier, first_day, last_day
 from tests.differential.subjects import Case
 from tests.differential.test_reach import WHERES, same
 from tests.run.world import World
@@ -152,13 +152,13 @@ def wanted(case: Case, documents: list[Document], grain: Grain) -> dict[tuple[An
             led = {one for one in lengths if own and max(own) >= earlier(first, one, calendar)}
             if (first, *key) in rows or not led:
                 continue
-            row: dict[str, Any] = {"filled": True}
+            row: dict[str, Any] = {"filled": Value(True, True)}
             for metric in subject.metrics:
                 span = (first, last_day(grain, first, calendar))
                 found = walk.value(metric, span, dict(zip(names, key)), (grain, first))
-                row[metric.name] = found.value
+                row[metric.name] = found
                 if metric.fill is not None and metric.fill.period in led and not found.matched:
-                    row[metric.name] = metric.fill.value
+                    row[metric.name] = Value(metric.fill.value, False)
             rows[(first, *key)] = row
     return rows
 
@@ -172,7 +172,7 @@ def check(world: World, case: Case, documents: list[Document]) -> None:
         rows = {(date.fromisoformat(one["partition_date"]), *(one[k] for k in key)): one for one in found}
         assert rows.keys() == expected.keys(), grain
         for at, row in rows.items():
-            assert row.get("filled") == expected[at].get("filled"), (grain, at)
+            assert row.get("filled", False) is ("filled" in expected[at]), (grain, at)
             assert row["_state"] == {} or "filled" not in row
             for name, value in expected[at].items():
                 assert name == "filled" or same(row[name], value), (grain, at, name, row[name], value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,7 +33,7 @@ from dashpipe.spec.model import (
 )
 from dashpipe.spec.moves import fits
 from tests.compile.calendars import fiscals
-from tests.differential.reaching import Document, Walk
+from tests.differential.reaching import Document, Value, Walk
 
 pytestmark = pytest.mark.differential
 
@@ -236,14 +235,12 @@ def _rows_of(database: Database[Document], plan: Plan, days: tuple[str, ...], na
         database[name].insert_many(rows)
 
 
-def same(mine: Any, theirs: Any) -> bool:
+def same(mine: Any, theirs: Value) -> bool:
     """Whether a stored value is the true one: whole numbers exactly, doubles nearly."""
-    if mine is None or theirs is None:
-        return mine is theirs
     if isinstance(mine, Int64):
-        return Fraction(theirs) == int(mine)
-    assert isinstance(mine, float), (mine, theirs)
-    return math.isclose(mine, float(theirs), rel_tol=1e-9, abs_tol=1e-9)
+        return theirs.value is not None and Fraction(theirs.value) == int(mine)
+    assert mine is None or isinstance(mine, float), (mine, theirs)
+    return theirs.fits(mine)
 
 
 @given(case=cases(), off=st.sampled_from([(), (), ("rollup",), ("fuse",), tuple(PASSES)]))
