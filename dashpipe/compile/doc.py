@@ -91,6 +91,8 @@ def what(metric: Metric) -> str:
         text = _aggregate(metric) + (f" of `{metric.expr}`" if metric.expr else "")
         if metric.by:
             text += f" by `{metric.by}`"
+        if metric.per:
+            text += f" of each {', '.join(f'`{one}`' for one in metric.per)}, summed"
         if metric.having:
             text += f" having `{metric.having}`"
     elif metric.type == "cumulative":

@@ -257,6 +257,8 @@ def _kind(metric: Metric) -> str:
         return "distinct" if metric.cardinality_at_most is None else "set"
     if metric.type in ("median", "percentile"):
         return method_of(metric)
+    if metric.per:
+        return f"{metric.type}s"
     return "moments" if metric.type in ("stddev", "variance") else metric.type
 
 

@@ -51,7 +51,7 @@ class Options:
 
     ``p`` is a share as whole numbers, (9, 10) for 0.9. ``k`` and ``by`` are of a top list, ``listed`` the
     types of its values and of what they are ordered by. ``at_most`` bounds a set. ``having`` says which
-    values count. ``journey`` is of base events and their conversions.
+    values count. ``journey`` is of base events and their conversions. ``per`` are the keys of balances.
     """
 
     p: tuple[int, int] = (0, 1)
@@ -61,6 +61,7 @@ class Options:
     at_most: int = 0
     having: Having | None = None
     journey: Journey | None = None
+    per: tuple[Typed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Leaf:
     def reads(self) -> tuple[Typed, ...]:
         """Every expression over documents that it computes."""
         inner = () if self.options.having is None else self.options.having.leaves
-        own = (self.expr, self.where, self.options.by)
+        own = (self.expr, self.where, self.options.by, *self.options.per)
         return (*(one for one in own if one is not None), *(one for leaf in inner for one in leaf.reads))
 
     @property

@@ -12,13 +12,14 @@ from dashpipe.compile import canonical
 from dashpipe.compile.emit.levels import judged
 from dashpipe.compile.errors import CompileError
 from dashpipe.compile.frame import PLAIN, Frame
+from dashpipe.compile.leaves import balances
 from dashpipe.compile.plan import Having, Key, Leaf, Options
 from dashpipe.expr import FieldType, Scope, Typed
 from dashpipe.spec.model import Env, Metric, Source, Subject
 from dashpipe.spec.mongo import refused
 from dashpipe.spec.typing import (
-    EXPECTED,
     Use,
+    expected,
     mongo_type,
     parse,
     result,
@@ -69,7 +70,7 @@ class Reading:
     ) -> Leaf:
         """The leaf of ``kind`` over a metric's expression, of those documents that pass all of ``wheres``."""
         text = None if metric is None else metric.expr
-        value = self.typed(text, None if metric is None else EXPECTED.get(metric.type))
+        value = self.typed(text, None if metric is None else expected(metric))
         if metric is not None and metric.mongo is not None:
             value = Typed("mongo", mongo_type(metric), (), json.loads(metric.mongo))
             text = metric.mongo
@@ -116,6 +117,9 @@ class Reading:
             return Options(at_most=metric.cardinality_at_most or 0)
         if kind == "having":
             return Options(having=having)
+        if kind in balances.KINDS:
+            per = (self.typed(one) for one in sorted(metric.per))
+            return Options(per=tuple(one for one in per if one is not None))
         if kind == "top":
             by = self.typed(metric.by, FieldType.NUMBER)
             n_type = (None if by is None else by.type) or FieldType.INTEGER
@@ -176,7 +180,7 @@ def _key(subject: Subject, source: Source, name: str, scope: Scope) -> Key:
 
 
 #: The kinds whose value is one of the documents'.
-_OF_VALUE = ("sum", "min", "max", "first", "last", "discrete")
+_OF_VALUE = ("sum", "min", "max", "first", "last", "discrete", *balances.KINDS)
 
 
 def _share(text: str) -> tuple[int, int]:
@@ -193,6 +197,8 @@ def _said(kind: str, metric: Metric | None) -> Iterator[str]:
         yield f"p {metric.p or '0.5'}"
     if kind == "top":
         yield f"{metric.k} by {metric.by or 'documents'}"
+    if kind in balances.KINDS:
+        yield f"per {', '.join(metric.per)}"
     if kind == "having":
         yield f"having {metric.having}"
 
@@ -204,6 +210,7 @@ def _told(options: Options) -> Any:
     return [
         *(list(options.p), options.k, _meaning(options.by), listed, options.at_most),
         None if having is None else [[one.id for one in having.leaves], judged(having)],
+        *([[_meaning(one) for one in options.per]] if options.per else []),
     ]
 
 

@@ -12,13 +12,14 @@ from dashpipe.lint.known import Found, Known
 from dashpipe.lint.rule import Problem
 from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
 from dashpipe.spec.typing import (
-    EXPECTED,
     KEY_TYPES,
     Use,
     dimension_use,
+    expected,
     filters,
     mongo_type,
     parse,
+    per_uses,
     result,
     scope_of,
     source_uses,
@@ -198,26 +199,32 @@ class Typing:
     def unique(self) -> Iterator[Found]:
         """What documents differ in is a single value of a known type."""
         for use in unique_uses(self.source):
-            if use.at in self.known.wrong:
-                continue
-            type_ = self.type_of(use.at)
-            if type_ is None:
-                self.known.wrong.add(use.at)
-                text = "nothing says which type this value has, and `unique` must know"
-                yield from self.untyped(use.at, use.text, text)
-            elif type_ is FieldType.ARRAY:
-                self.known.wrong.add(use.at)
-                help = "write an expression that gives one value, such as `len(…)`, or name another field"
-                yield "E005", Problem(use.at, "this is an array, and documents differ in single values", help)
+            yield from self.single(use, "`unique`", "documents differ in")
+
+    def single(self, use: Use, key: str, what: str) -> Iterator[Found]:
+        """Something that documents are told apart by is a single value of a known type."""
+        if use.at in self.known.wrong:
+            return
+        type_ = self.type_of(use.at)
+        if type_ is None:
+            self.known.wrong.add(use.at)
+            text = f"nothing says which type this value has, and {key} must know"
+            yield from self.untyped(use.at, use.text, text)
+        elif type_ is FieldType.ARRAY:
+            self.known.wrong.add(use.at)
+            help = "write an expression that gives one value, such as `len(…)`, or name another field"
+            yield "E005", Problem(use.at, f"this is an array, and {what} single values", help)
 
     def metric(self, metric: Metric) -> Iterator[Found]:
         """A metric's expression has a type that its aggregate takes."""
+        for use in per_uses(metric):
+            yield from self.single(use, "`per`", "balances are of")
         at = metric.origin.at("expr")
         if metric.mongo is not None and metric.type != "count" and mongo_type(metric) is None:
             text = f"nothing says which type this value has, and `{metric.type}` must know"
             help = "add `mongo_type: integer`, or number, string, date, …"
             yield "E003", Problem(metric.origin.at("mongo"), text, help)
-        if metric.expr is None or metric.type in ("count", *EXPECTED) or at in self.known.wrong:
+        if metric.expr is None or metric.type == "count" or expected(metric) or at in self.known.wrong:
             return
         type_ = self.type_of(at)
         if type_ is None:

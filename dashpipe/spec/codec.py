@@ -39,6 +39,7 @@ _UNORDERED = (
     "sparse",
     "tags",
     "unique",
+    "per",
 )
 
 

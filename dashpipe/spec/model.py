@@ -183,7 +183,8 @@ class Metric:
     of ``k`` values. ``having`` is a condition over metrics of the same source, each of the documents of one
     value; ``inputs`` then tell which metric a name in it is, where that is not its own. ``counts`` says, in a
     source whose array is taken apart, whether it is of documents or of elements. ``mongo`` is its value in
-    MongoDB's own words instead of ``expr``, as JSON.
+    MongoDB's own words instead of ``expr``, as JSON. ``per`` are what a first or last value is a balance of:
+    the balances are summed.
     """
 
     name: str
@@ -212,6 +213,7 @@ class Metric:
     conversion: Events | None = None
     entity: str | None = None
     measured_as: str | None = None
+    per: tuple[str, ...] = ()
     grains: tuple[Grain, ...] | None = None
     empty: Any = None
     has_empty: bool = False

@@ -188,6 +188,7 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         conversion=_events(child(node, "conversion"), origin.at("conversion")),
         entity=optional(node, "entity"),
         measured_as=optional(node, "as"),
+        per=texts(child(node, "per")),
         grains=grains(child(node, "grains")),
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,

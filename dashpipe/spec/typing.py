@@ -76,6 +76,22 @@ def refs(metric: Metric) -> dict[str, expr.Name]:
     return {one.name: one for one in reversed(found)}
 
 
+def by_value(metric: Metric) -> str | None:
+    """What metrics that group by a value first, as this one does, are called; ``None``: it does not."""
+    return "balances" if metric.per else BY_VALUE.get(metric.type)
+
+
+def expected(metric: Metric) -> FieldType | None:
+    """What a metric's expression must be; ``None``: of any type. Balances are summed."""
+    return FieldType.NUMBER if metric.per else EXPECTED.get(metric.type)
+
+
+def per_uses(metric: Metric) -> list[Use]:
+    """What a metric's balances are of."""
+    at = metric.origin.at("per")
+    return [Use(text, None, at.at(number)) for number, text in enumerate(metric.per)]
+
+
 def dimension_use(dimension: Dimension) -> Use:
     """The expression of a dimension: its own name where it says none."""
     key = "name" if dimension.expr is None else "expr"
@@ -86,7 +102,8 @@ def metric_uses(metric: Metric) -> list[Use]:
     """The expressions of an aggregate over its source's documents."""
     found = []
     if metric.expr is not None:
-        found.append(Use(metric.expr, EXPECTED.get(metric.type), metric.origin.at("expr")))
+        found.append(Use(metric.expr, expected(metric), metric.origin.at("expr")))
+    found += per_uses(metric)
     if metric.by is not None:
         found.append(Use(metric.by, FieldType.NUMBER, metric.origin.at("by")))
     if metric.where is not None:
@@ -127,7 +144,7 @@ def where_use(text: str, origin: Origin) -> Use:
 
 def mongo_type(metric: Metric) -> FieldType | None:
     """The type of what a metric's ``mongo`` gives; ``None`` where nothing says it."""
-    return EXPECTED.get(metric.type) if metric.mongo_type is None else FieldType(metric.mongo_type)
+    return expected(metric) if metric.mongo_type is None else FieldType(metric.mongo_type)
 
 
 def unique_uses(source: Source) -> list[Use]:
@@ -176,7 +193,7 @@ def unit_of(source: Source, metric: Metric | None) -> str | None:
         one.split(".")[0] == alias for one in expr.raw_paths(json.loads(metric.mongo))
     ):
         return "element"
-    texts = (one for one in (metric.expr, metric.where, metric.by) if one is not None)
+    texts = (one for one in (metric.expr, metric.where, metric.by, *metric.per) if one is not None)
     return "element" if any(reads_elements(source, one) for one in texts) else None
 
 

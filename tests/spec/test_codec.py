@@ -65,6 +65,7 @@ METRICS = st.builds(
     inputs=lists(st.builds(Input, NAMES, NAMES, st.none() | WORDS, PERIODS, ORIGINS)),
     window=PERIODS,
     of=lists(NAMES),
+    per=lists(NAMES),
     base=st.none() | st.builds(Events, NAMES, st.none() | WORDS, ORIGINS),
     grains=st.none() | GRAINS,
     empty=st.none() | st.booleans() | st.integers() | NUMBERS | WORDS,

@@ -7,8 +7,9 @@ from typing import Any
 from dashpipe import expr
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit import labels as lb
-from dashpipe.compile.emit import levels
+from dashpipe.compile.emit import levels, per
 from dashpipe.compile.emit.stages import Stage, Stages
+from dashpipe.compile.leaves import balances
 from dashpipe.compile.plan import Aggregate, Key, Leaf
 from dashpipe.expr import FieldType
 
@@ -28,6 +29,8 @@ def grouped(
     fields, states = table.collected(leaves, moment)
     if not aggregate.level:
         return [{"$group": {"_id": group, **fields}}, *_inside("_id.p", own)], states
+    if aggregate.level == balances.KEYS:
+        return per.grouped(leaves[0], group, own, moment), states
     value = leaves[0].expr
     assert value is not None
     each, between = levels.of(aggregate.level, leaves, moment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile.leaves import ends, journeys, moments, plain, ranks
+from dashpipe.compile.leaves import balances, ends, journeys, moments, plain, ranks
 from dashpipe.compile.leaves.kind import Accumulators, Kind
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ KINDS: dict[str, Kind] = {
     "first": ends.FIRST,
     "last": ends.LAST,
     "moments": moments.MOMENTS,
+    "firsts": balances.FIRSTS,
+    "lasts": balances.LASTS,
     "set": ranks.SET,
     "approximate": ranks.APPROXIMATE,
     "distinct": ranks.DISTINCT,

@@ -34,16 +34,18 @@ def _merge(name: str) -> Any:
 
 def may_overflow(leaf: Leaf) -> bool:
     """Whether the server turns the leaf into a double where it leaves 64 bits: a sum of longs."""
-    return leaf.kind == "sum" and leaf.type is FieldType.INTEGER
+    return leaf.kind in ("sum", "firsts", "lasts") and leaf.type is FieldType.INTEGER
 
 
-def _total(leaf: Leaf, state: Any) -> Any:
+def total(leaf: Leaf, state: Any) -> Any:
+    """A sum in its written form."""
     if may_overflow(leaf):
         return {"$convert": {"input": state, "to": "long", "onError": None}}  # its problem says so
     return written(state, leaf.type)
 
 
-def _too_wide(leaf: Leaf) -> Any:
+def too_wide(leaf: Leaf) -> Any:
+    """What is wrong with a sum that left 64 bits, as an expression; ``None`` where it cannot."""
     if not may_overflow(leaf):
         return None
     wide = {"$eq": [{"$type": f"${leaf.id}"}, "double"]}
@@ -54,10 +56,10 @@ COUNT = Kind(over=_count, merge=_merge("$sum"), empty=0, matched=positive)
 SUM = Kind(
     over=_over("$sum"),
     merge=_merge("$sum"),
-    value=_total,
+    value=total,
     empty=0,
     matched=positive,
-    problem=_too_wide,
+    problem=too_wide,
     doubles=("",),
 )
 MIN = Kind(over=_over("$min"), merge=_merge("$min"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.typing import BY_VALUE
+from dashpipe.spec.typing import by_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,8 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
                 "not that of its month",
             )
     for metric in subject.metrics:
-        if metric.type not in BY_VALUE:
+        called = by_value(metric)
+        if called is None:
             continue
         grains = [one.value for one in coarse if metric.grains is None or one in metric.grains]
         if grains:
@@ -40,7 +41,7 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
                 f"each of the {often} runs a day of `{subject.name}` reads the whole {grains[-1]} again "
                 f"for `{metric.name}`",
                 f"schedule the subject once a day, or give `{metric.name}` finer `grains`: "
-                f"{BY_VALUE[metric.type]} of days do not add up",
+                f"{called} of days do not add up",
             )
 
 
@@ -48,8 +49,8 @@ RULE = Rule(
     code="C001",
     name="distinct-reread",
     severity=Severity.WARNING,
-    what="A distinct count, median, percentile or list, or a source with `unique`, has a grain of a month or "
-    "more, and the subject runs more than once a day.",
+    what="A distinct count, median, percentile, list or balance, or a source with `unique`, has a grain of "
+    "a month or more, and the subject runs more than once a day.",
     why="Sums and counts of a month are made from the stored days. A distinct count cannot be: who came on "
     "two days is one person; nor a median, which is not that of the days' medians. So every run reads all "
     "documents of the month, quarter or year again.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.typing import BY_VALUE
+from dashpipe.spec.typing import by_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,10 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
     found = [
         one
         for one in subject.metrics
-        if one.type in BY_VALUE and not one.approximate and one.cardinality_at_most is None
+        if by_value(one) is not None and not one.approximate and one.cardinality_at_most is None
     ]
     # Distinct counts and percentiles of one value share a grouping.
-    scans = {(one.source, one.expr, one.where, one.k, one.by, one.having) for one in found}
+    scans = {(one.source, one.expr, one.where, one.k, one.by, one.having, one.per) for one in found}
     if len(scans) > MOST:
         yield Problem(
             found[-1].origin.at("type"),

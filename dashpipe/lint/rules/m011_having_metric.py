@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.typing import BY_VALUE
+from dashpipe.spec.typing import by_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,10 +34,11 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
                         f"name metrics of {metric.source}",
                         related=((part.origin, f"the metric `{part.name}`"),),
                     )
-                elif part.type in BY_VALUE and not part.approximate:
+                elif by_value(part) is not None and not part.approximate:
+                    kind = f"{part.type} with `per`" if part.per else part.type
                     yield Problem(
                         use.at,
-                        f"`{part.name}`{where} is of type {part.type}, which is not to be had of each value",
+                        f"`{part.name}`{where} is of type {kind}, which is not to be had of each value",
                         "name metrics of type count, sum, avg, min, max, first, last, stddev or variance",
                         related=((part.origin, f"the metric `{part.name}`"),),
                     )

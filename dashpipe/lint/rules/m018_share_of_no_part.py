@@ -24,7 +24,7 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         if metric.type != "share":
             continue
         for found in within(subject, view, metric):
-            if found.type in PARTS and found.type != "share":
+            if (found.type in PARTS and found.type != "share") or found.per:
                 continue
             through = "" if found.name == metric.metric else f", which `{metric.metric}` is made of"
             word = "is a share itself" if found.type == "share" else f"is of type {found.type}"

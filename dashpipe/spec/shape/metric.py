@@ -64,7 +64,7 @@ TYPE = Words(
 TO_DATE = ("month", "quarter", "year", *(one.value for one in FISCAL))
 
 #: Keys of metrics that a later version has.
-LATER = words("per carry period periods")
+LATER = words("carry period periods")
 
 _VALUE = Key(
     "expr",
@@ -168,6 +168,12 @@ _TOP = (
         default="the number of documents",
     ),
 )
+_PER = Key(
+    "per",
+    ListOf(EXPRESSION),
+    "What has a balance: the value of each of these keys (`[account]`), summed; NULL is one key.",
+    default="one value of all documents",
+)
 _CUMULATIVE = (
     Key("metric", REF, "The metric that is cumulated; its states are merged.", required=True),
     Key("window", PERIOD, "The time up to the partition's end that counts: `7 days`.", default="all time"),
@@ -224,8 +230,8 @@ _OWN: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ),
     ("stddev", (_VALUE, _POPULATION)),
     ("variance", (_VALUE, _POPULATION)),
-    ("first", (_VALUE,)),
-    ("last", (_VALUE,)),
+    ("first", (_VALUE, _PER)),
+    ("last", (_VALUE, _PER)),
     ("top", _TOP),
     ("ratio", _RATIO),
     ("derived", _DERIVED),

@@ -1,0 +1,33 @@
+"""Between documents and parts of balances: the balance of each key, with the row that it counts in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashpipe import expr
+from dashpipe.compile import leaves as table
+from dashpipe.compile.emit.stages import Stage, Stages
+from dashpipe.compile.leaves import balances, conditional
+from dashpipe.compile.plan import Leaf
+
+
+def grouped(leaf: Leaf, group: Stage, own: tuple[str, ...], moment: Any) -> Stages:
+    """The stages that compute balances from documents.
+
+    Args:
+        leaf: The first or last values of each key, summed.
+        group: The parts of a document's group, as expressions by name; ``p`` is the partition's label.
+        own: The partitions that count, where the documents may hold some of others; else empty.
+        moment: The expression for a document's instant.
+    """
+    row = {name: one for name, one in group.items() if name != "p"}
+    # Documents compare field by field: the instant decides, then the id. What follows is carried along.
+    seen = {"t": moment, "id": "$_id", "v": conditional.bare(leaf), "k": row}
+    best = {balances.KINDS[leaf.kind]: conditional.where_there(leaf, seen)}
+    keys = {f"b{at}": {"$ifNull": [expr.to_agg(one), None]} for at, one in enumerate(leaf.options.per)}
+    found: Stages = [{"$group": {"_id": {"p": group["p"], **keys}, "m": best}}]
+    if own:
+        found.append({"$match": {"_id.p": {"$in": list(own)}}})
+    again = {"p": "$_id.p", **{name: f"$m.k.{name}" for name in row}}
+    fields, _ = table.collected((leaf,), moment)
+    return [*found, {"$match": {"m": {"$ne": None}}}, {"$group": {"_id": again, **fields}}]
