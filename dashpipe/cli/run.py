@@ -131,6 +131,7 @@ def _text(done: Document) -> str:
         lines.append(f"{grain:<8} {rows:>9,} {moved}")
     checks = steps["validate"]["checks"]
     lines += ["", "checks  " + (", ".join(f"{n} {status}" for status, n in checks.items() if n) or "none")]
+    lines += [f"values  {text}" for text in _mistyped(steps)]
     lines += [f"warning {text}" for step in steps.values() for text in step.get("warnings", ())]
     if not any(
         counts[name]
@@ -139,6 +140,21 @@ def _text(done: Document) -> str:
     ):
         lines.append("nothing changed")
     return "\n".join(lines)
+
+
+def _mistyped(steps: Document) -> list[str]:
+    """What a reader should know of the values that were read, a line a source."""
+    lines = []
+    for task, receipt in steps.items():
+        found = [one for one in receipt.get("values", ()) if one["mistyped"]]
+        said = [
+            f"{one['mistyped']:,} of {one['of']:,} `{one['field']}` are no {one['type']}"
+            + (f" ({one['nan']:,} NaN or infinite)" if one["nan"] else "")
+            for one in found
+        ]
+        if said:
+            lines.append(f"{task.removeprefix('extract_')}: {', '.join(said)}")
+    return lines
 
 
 def _json(document: Document) -> str:

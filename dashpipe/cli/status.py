@@ -57,6 +57,9 @@ def _lines(one: Status) -> list[str]:
     for run in one.runs:
         done = ", ".join(run["done"]) or "nothing yet"
         lines.append(f"  run {run['id']} ({run['kind']}, {run['at']:%Y-%m-%d %H:%M} UTC): {done}")
+        for source, fields in run["mistyped"].items():
+            said = ", ".join(f"{n:,} `{field}`" for field, n in fields.items())
+            lines.append(f"    mistyped values of {source}: {said}")
     width = max((len(grain.value) for grain in one.grains), default=0) + 1
     for grain, stretches in one.grains.items():
         shown = stretches if len(stretches) <= _MOST else _by_state(stretches)

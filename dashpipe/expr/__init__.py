@@ -12,7 +12,7 @@ from dashpipe.expr.emit.agg import to_agg
 from dashpipe.expr.emit.condition import to_condition
 from dashpipe.expr.emit.query import Pushed, to_query
 from dashpipe.expr.errors import ExpressionError, ExpressionErrors, nearest
-from dashpipe.expr.guard import mistyped, mistyped_query
+from dashpipe.expr.guard import absent, endless, mistyped, mistyped_query, null
 from dashpipe.expr.inference import infer
 from dashpipe.expr.parser import parse
 from dashpipe.expr.reads import paths, raw_paths
@@ -30,13 +30,16 @@ __all__ = [
     "Pushed",
     "Scope",
     "Typed",
+    "absent",
     "catalogue",
     "check",
+    "endless",
     "infer",
     "mistyped",
     "mistyped_query",
     "names",
     "nearest",
+    "null",
     "parse",
     "paths",
     "raw_paths",

@@ -6,6 +6,7 @@ lies below every number, text above, MinKey below null.
 
 from __future__ import annotations
 
+import math
 import sys
 from decimal import Decimal
 from typing import Any
@@ -109,6 +110,29 @@ def mistyped(path: str, type_: FieldType) -> Any:
     there = negation({"$in": [{"$type": f"${path}"}, ["missing", "null", "undefined"]]})
     through = [{"$isArray": [f"${one}"]} for one in above(path)]
     return any_of([*through, all_of([there, negation(all_of(tests(path, type_)))])])
+
+
+def absent(path: str) -> Any:
+    """An expression that is true where a document has no such field."""
+    return _at_one_place(path, {"$eq": [{"$type": f"${path}"}, "missing"]})
+
+
+def null(path: str) -> Any:
+    """An expression that is true where a field's value is null."""
+    return _at_one_place(path, {"$in": [{"$type": f"${path}"}, ["null", "undefined"]]})
+
+
+def endless(path: str) -> Any:
+    """An expression that is true where a value is NaN or infinite: these are mistyped in every type."""
+    at = f"${path}"
+    # NaN lies below every number, minus infinity too.
+    finite = all_of([{"$gt": [at, -math.inf]}, {"$lt": [at, math.inf]}])
+    return _at_one_place(path, all_of([{"$in": [{"$type": at}, ["double", "decimal"]]}, negation(finite)]))
+
+
+def _at_one_place(path: str, test: Any) -> Any:
+    """A test that holds only where no array lies on the way: there is no one value then."""
+    return all_of([*(negation({"$isArray": [f"${one}"]}) for one in above(path)), test])
 
 
 def mistyped_query(path: str, type_: FieldType) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import OperationFailure
 
 from dashpipe.compile import advice, emit, instant
-from dashpipe.run import encode, route
+from dashpipe.run import encode, route, values
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import RunError
 from dashpipe.run.operation import options
@@ -28,8 +28,9 @@ def ask(run: Run, session: Session, source: str) -> Document:
     """Ask a source all that, for the receipt.
 
     Returns:
-        ``documents`` (estimated), ``newest`` (the newest time up to ``as_of``), ``untimed``, ``mistyped``
-        and ``decimals`` (counts by field, in the run's partitions of the finest grain), ``warnings``.
+        ``documents`` (estimated), ``newest`` (the newest time up to ``as_of``), ``untimed``, ``warnings``;
+        and of the run's partitions of the finest grain ``read`` (documents), ``values`` (counts, a field
+        each), ``mistyped`` and ``decimals`` (counts by field, where there are any).
 
     Raises:
         RunError: The collection is not there, too many documents have no time, or a field with
@@ -40,11 +41,11 @@ def ask(run: Run, session: Session, source: str) -> Document:
     kind = _kind(collection, source, about)
     documents = collection.estimated_document_count()
     untimed = _untimed(run, collection, source, documents)
-    mistyped, decimals = _types(run, collection, source)
+    counted = _values(run, session, source)
     warnings = [f"{source} ({about}) is empty"] if not documents else []
     warnings += [
         f"{count} decimals stand in `{path}` of {source} and are taken as doubles: declare it `decimal`"
-        for path, count in decimals.items()
+        for path, count in counted["decimals"].items()
     ]
     if documents > _SMALL and kind == "collection":  # a view has none, a time series is kept by time
         warnings += _index(run, collection, source, about)
@@ -52,8 +53,10 @@ def ask(run: Run, session: Session, source: str) -> Document:
         "documents": documents,
         "newest": _newest(run, collection, source),
         "untimed": untimed,
-        "mistyped": mistyped,
-        "decimals": decimals,
+        "read": counted["read"],
+        "values": counted["fields"],
+        "mistyped": {one["field"]: one["mistyped"] for one in counted["fields"] if one["mistyped"]},
+        "decimals": counted["decimals"],
         "warnings": warnings,
     }
 
@@ -109,31 +112,22 @@ def _untimed(run: Run, collection: Collection[Document], source: str, documents:
     return count
 
 
-def _types(run: Run, collection: Collection[Document], source: str) -> tuple[Document, Document]:
-    """Count the mistyped values, and the decimals met where none was declared, by field."""
+def _values(run: Run, session: Session, source: str) -> Document:
+    """Count what the values are, and stop where a field is mistyped that may not be."""
     one = run.plan.source(source)
-    grain = run.plan.grains[0]
-    labels = run.partitions[grain]
-    stages = emit.types_scan(run.plan, source, grain, labels) if labels else None
-    if stages is None:
-        return {}, {}
-    found = list(collection.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}")))
-    counts = found[0] if found else {}
-    mistyped = {path: counts[f"m{at}"] for at, (path, _) in enumerate(one.types) if counts.get(f"m{at}")}
-    decimals = {path: counts[f"d{at}"] for at, (path, _) in enumerate(one.types) if counts.get(f"d{at}")}
-    types = dict(one.types)
+    counted = values.count(run, session, source, run.partitions[run.plan.grains[0]])
     strict = [field.path for field in one.source.fields if field.on_type_error == "fail"]
     bad = [
-        f"{mistyped[path]} values of `{path}` are no {types[path].value}"
-        for path in strict
-        if path in mistyped
+        f"{each['mistyped']} values of `{each['field']}` are no {each['type']}"
+        for each in counted["fields"]
+        if each["mistyped"] and each["field"] in strict
     ]
     if bad:
         raise RunError(
             f"{source}: {', '.join(bad)} in the partitions of this run",
             "mend the documents, or declare `on_type_error: nullify`; the last good rows stay",
         )
-    return mistyped, decimals
+    return counted
 
 
 def _index(run: Run, collection: Collection[Document], source: str, about: str) -> list[str]:

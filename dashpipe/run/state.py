@@ -9,6 +9,7 @@ from dashpipe.spec.model import Grain
 RUNS = "dashpipe_runs"
 PARTITIONS = "dashpipe_partitions"
 CHECKS = "dashpipe_checks"
+VALUES = "dashpipe_values"
 AUDIT = "dashpipe_audit"
 TARGETS = "dashpipe_targets"
 CAPABILITIES = "dashpipe_capabilities"

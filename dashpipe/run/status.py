@@ -42,7 +42,8 @@ class Status:
         holder: The run that holds its lease, ``None`` where none does.
         step: The step that the holder is in.
         until: Until when the lease stands.
-        runs: The newest runs: id, kind, whether open, when, and which steps left receipts.
+        runs: The newest runs: id, kind, whether open, when, which steps left receipts, and how many values
+            of which field were mistyped, a source.
         grains: The stretches of each grain, in time order.
     """
 
@@ -86,6 +87,11 @@ def _run(document: Document) -> Document:
         "from": document["window"]["start"],
         "to": document["window"]["end"],
         "done": sorted(document["receipts"]),
+        "mistyped": {
+            task.removeprefix("extract_"): receipt["mistyped"]
+            for task, receipt in sorted(document["receipts"].items())
+            if receipt.get("mistyped")
+        },
     }
 
 

@@ -299,31 +299,37 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The limits of a check's ``warn`` or ``fail``: out of ``[below, above]``, or older than ``hours``.
+    """The limits of a check's ``warn`` or ``fail``: out of ``[below, above]``, more ``hours`` or ``values``.
 
-    ``below`` and ``above`` are the limits themselves, still good. For ``missing`` and ``unique``, ``above``
-    limits the share of rows (0 = none may be).
+    All are the limits themselves, still good. For ``missing`` and ``unique``, ``above`` limits the share of
+    rows, for ``values`` the share of values (0 = none may be); ``values`` is their number.
     """
 
     below: float | None = None
     above: float | None = None
     hours: float | None = None
+    values: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check of a run's rows (or, ``freshness``, of a source)."""
+    """A check of a run's rows, or (``freshness``, ``values``) of a source.
+
+    ``counts`` are what a check of the ``values`` of a ``field`` counts of them.
+    """
 
     id: str
     type: str
     metric: str | None = None
     source: str | None = None
+    counts: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     grain: Grain | None = None
     incomplete: bool = False
     warn: Bounds | None = None
     fail: Bounds | None = None
     origin: Origin = field(default=NOWHERE, compare=False)
+    field: str | None = None  # last: until here the word means the function
 
 
 @dataclass(frozen=True, slots=True)

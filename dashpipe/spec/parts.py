@@ -255,6 +255,8 @@ def build_check(node: Node, origin: Origin) -> Check:
         type=text(node, "type"),
         metric=optional(node, "metric"),
         source=optional(node, "source"),
+        field=optional(node, "field"),
+        counts=_counts(child(node, "counts")),
         keys=texts(child(node, "keys")),
         grain=grain(child(node, "grain")),
         incomplete=flag(node, "incomplete"),
@@ -264,8 +266,14 @@ def build_check(node: Node, origin: Origin) -> Check:
     )
 
 
+def _counts(node: Node | None) -> tuple[str, ...]:
+    """What a check of values counts; YAML's null is the word."""
+    given = node.items if isinstance(node, Seq) else (node,)
+    return tuple(as_text(one) or "null" for one in given if isinstance(one, Scalar))
+
+
 def _bounds(node: Node | None) -> Bounds | None:
     if not isinstance(node, Map):
         return None
-    limits = (number(child(node, key)) for key in ("below", "above", "hours"))
+    limits = (number(child(node, key)) for key in ("below", "above", "hours", "values"))
     return Bounds(*(None if one is None else float(one) for one in limits))

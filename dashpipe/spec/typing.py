@@ -235,6 +235,19 @@ def scope_of(source: Source, timezone: str, uses: Iterable[Use], without: Collec
     return Scope(fields=fields, dimensions=dimensions, metrics=None, timezone=timezone)
 
 
+def field_types(subject: Subject, source: Source) -> dict[str, FieldType]:
+    """The fields of a source whose values are counted: those that it declares, or that are read as a type.
+
+    Raises:
+        expr.ExpressionErrors: An expression over the source is wrong.
+    """
+    own = [one for one in subject.metrics if one.source == source.name and one.type in AGGREGATES]
+    key = [one.name for one in subject.key]
+    uses = source_uses(source, key, own, filters(subject).get(source.name, ()))
+    fields = scope_of(source, subject.timezone, uses).fields
+    return {path: type_ for path, type_ in fields.items() if type_ is not None}
+
+
 _TYPES = frozenset(one.value for one in FieldType)
 
 

@@ -62,6 +62,22 @@ def typed(given: Any, type_: str) -> Any:
     return None
 
 
-def mistyped(documents: Iterable[Document], path: str, type_: str) -> int:
-    """How many documents hold a value of another type at a path."""
-    return sum(read(reach(one, path), type_)[1] for one in documents)
+def kinds(documents: Iterable[Document], path: str, type_: str) -> dict[str, int]:
+    """How often a path leads to nothing, to null, to a value of another type, and a number's to no number."""
+    found = dict.fromkeys(("absent", "null", "mistyped", "endless"), 0)
+    for one in documents:
+        value = reach(one, path)
+        if value is None:
+            found["null" if _is_there(one, path) else "absent"] += 1
+        elif read(value, type_)[1]:
+            found["mistyped"] += 1
+            plain = value.to_decimal() if isinstance(value, Decimal128) else value
+            number = type_ in ("integer", "number", "decimal") and isinstance(plain, (float, Decimal))
+            found["endless"] += number and not math.isfinite(plain)
+    return found
+
+
+def _is_there(document: Document, path: str) -> bool:
+    *above, last = path.split(".")
+    value = reach(document, ".".join(above)) if above else document
+    return isinstance(value, dict) and last in value

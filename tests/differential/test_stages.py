@@ -98,7 +98,7 @@ def _alike(mine: Any, theirs: Any) -> bool:
 
 @given(case=cases())
 def test_types_are_counted(scratch: Database[Document], case: Case) -> None:
-    """Mistyped values, decimals met by an inferred number, and untimed documents are counted rightly."""
+    """Of each day: what every field's values are, and decimals met by an inferred number; and the untimed."""
     plan = compile_subject(case.subject)
     with stages.loaded(scratch, case):
         for source in plan.sources:
@@ -109,21 +109,30 @@ def test_types_are_counted(scratch: Database[Document], case: Case) -> None:
             filtered = encode.to_bson(emit.untimed(plan, source.name))
             assert scratch[case.names[source.name]].count_documents(filtered) == len(documents) - len(dated)
             zone = partition.zone(case.subject.timezone)
-            inside = [one for one, at in dated if case.days[0] <= at.astimezone(zone).date() < case.days[1]]
+            inside: dict[str, list[Document]] = {}
+            for one, at in dated:
+                day = at.astimezone(zone).date()
+                if case.days[0] <= day < case.days[1]:
+                    inside.setdefault(day.isoformat(), []).append(one)
             labels = stages.labels(plan, Grain.DAY, case.days)
             pipeline = emit.types_scan(plan, source.name, Grain.DAY, labels)
             found = stages.run(scratch, case.names[source.name], pipeline) if pipeline else []
-            counted = found[0] if found else {}
+            assert {one["_id"]: one["n"] for one in found} == {day: len(some) for day, some in inside.items()}
             declared = {one.path for one in source.source.fields}
             for at, (path, type_) in enumerate(source.types):
-                assert counted.get(f"m{at}", 0) == reading.mistyped(inside, path, docs.FIELDS[path]), path
                 assert type_.value == docs.FIELDS[path]
-                if f"d{at}" in counted:
-                    assert path not in declared
-                    decimals = [
-                        one for one in inside if isinstance(reading.reach(one, path), docs.Decimal128)
-                    ]
-                    assert counted[f"d{at}"] == len(decimals)
+                for counted in found:
+                    day = inside[counted["_id"]]
+                    wanted = reading.kinds(day, path, docs.FIELDS[path])
+                    assert [counted.get(f"{letter}{at}", 0) for letter in "azmf"] == list(wanted.values()), (
+                        path
+                    )
+                    assert (f"d{at}" in counted) is (type_.value == "number" and path not in declared)
+                    if f"d{at}" in counted:
+                        decimals = [
+                            one for one in day if isinstance(reading.reach(one, path), docs.Decimal128)
+                        ]
+                        assert counted[f"d{at}"] == len(decimals)
 
 
 @given(case=cases(most=0))

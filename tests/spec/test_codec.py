@@ -92,11 +92,14 @@ SOURCES = st.builds(
     where=st.none() | WORDS,
     max_untimed=NUMBERS,
 )
-BOUNDS = st.none() | st.builds(Bounds, st.none() | NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS)
+MAYBE = st.none() | NUMBERS
+BOUNDS = st.none() | st.builds(Bounds, MAYBE, MAYBE, MAYBE, MAYBE)
 CHECKS = st.builds(
     Check,
     id=NAMES,
     type=NAMES,
+    field=st.none() | WORDS,
+    counts=lists(NAMES),
     keys=lists(NAMES),
     grain=st.none() | st.sampled_from(Grain),
     warn=BOUNDS,

@@ -1,4 +1,4 @@
-"""What ``extract`` asks of a source: mistyped values in the run's partitions, documents without a time."""
+"""What ``extract`` asks of a source: its values in the run's partitions, documents without a time."""
 
 from __future__ import annotations
 
@@ -6,50 +6,65 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant
+from dashpipe.compile.emit.labels import of_time
 from dashpipe.compile.emit.scan import time_match
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.emit.unwind import by_element, elements, prepared, taken_apart
-from dashpipe.compile.plan import DOCUMENT, Plan
+from dashpipe.compile.plan import DOCUMENT, Plan, SourcePlan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
 
 #: Where an element's number stands while values are counted.
 _INDEX = "__index"
 
+_NUMERIC = (FieldType.INTEGER, FieldType.NUMBER, FieldType.DECIMAL)
+
 
 def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -> Stages | None:
-    """The pipeline that counts mistyped values: one document of counters by position in ``SourcePlan.types``.
+    """The pipeline that counts values: one document a partition, with counters by position in ``types``.
 
-    ``m<i>`` counts the mistyped values of the i-th field, ``d<i>`` the decimals met where ``number`` was
-    inferred. A cheap filter in query form lets few documents through, the exact test counts. ``None`` where
-    no field has a type. It ignores the source's ``where``: a mistyped value there hides a document and must
-    be counted all the same.
+    ``n`` counts the documents, ``e`` the elements of an array that is taken apart. Of the i-th of
+    ``SourcePlan.types``, ``a<i>`` counts where it is absent, ``z<i>`` null, ``m<i>`` mistyped, of these
+    ``f<i>`` NaN or infinite, and ``d<i>`` the decimals met where ``number`` was inferred. ``None`` where no
+    field has a type. It ignores the source's ``where``: a mistyped value there hides a document and must be
+    counted all the same.
     """
     one = plan.source(source)
+    if not one.types:
+        return None
     unwind = one.source.unwind
     declared = {field.path for field in one.source.fields}
-    suspects: list[dict[str, Any]] = []
-    counters: dict[str, Any] = {}
+    # A document's own field is counted once, with its first element or with none.
+    own = [] if unwind is None else [{"$lte": [f"${_INDEX}", 0]}]
+    there = [{"$gte": [f"${_INDEX}", 0]}]
+    calendar = plan.subject.calendar
+    counters: dict[str, Any] = {"n": _count(own), **({} if unwind is None else {"e": _count(there)})}
     for at, (path, type_) in enumerate(one.types):
-        # A document's own field is counted once, with its first element or with none.
-        own = unwind is not None and path.split(".")[0] != unwind.alias
-        first = [{"$lte": [f"${_INDEX}", 0]}] if own else []
-        suspects += expr.mistyped_query(path, type_)["$or"]
-        counters[f"m{at}"] = _count([*first, expr.mistyped(path, type_)])
+        once = there if unwind is not None and of_element(one, path) else own
+        tests = {"a": expr.absent(path), "z": expr.null(path), "m": expr.mistyped(path, type_)}
+        if type_ in _NUMERIC:
+            tests["f"] = expr.endless(path)
         if type_ is FieldType.NUMBER and path not in declared:
-            suspects.append({path: {"$type": "decimal"}})
-            counters[f"d{at}"] = _count([*first, {"$eq": [{"$type": f"${path}"}, "decimal"]}])
-    if not suspects:
-        return None
-    match, odd = time_match(plan, one, grain, labels, exactly=True), {"$or": suspects}
-    group = {"$group": {"_id": None, **counters}}
-    shaped = prepared(one) + ([] if unwind is None else elements(unwind, keep=True, index=_INDEX))
-    if not shaped:
-        return [{"$match": {"$and": [match, odd]}}, group]
-    return [{"$match": match}, *shaped, {"$match": odd}, group]
+            tests["d"] = {"$eq": [{"$type": f"${path}"}, "decimal"]}
+        counters |= {f"{name}{at}": _count([*once, test]) for name, test in tests.items()}
+    label = of_time(grain, instant.value(one.source.time), calendar, labels)
+    return [
+        {"$match": time_match(plan, one, grain, labels, exactly=True)},
+        *prepared(one),
+        *([] if unwind is None else elements(unwind, keep=True, index=_INDEX)),
+        {"$group": {"_id": label, **counters}},
+    ]
+
+
+def of_element(source: SourcePlan, path: str) -> bool:
+    """Whether a path is one of the elements of an array that is taken apart."""
+    unwind = source.source.unwind
+    return unwind is not None and path.split(".", maxsplit=1)[0] == unwind.alias
 
 
 def _count(tests: list[Any]) -> dict[str, Any]:
+    if not tests:
+        return {"$sum": 1}
     return {"$sum": {"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, 1, 0]}}
 
 

@@ -132,6 +132,7 @@ MODULES = (
     "q007_check_grain",
     "q008_check_keys",
     "q009_share_bounds",
+    "q012_check_field",
     "p001_env_not_allowed",
     "p002_secret",
     "p003_no_owner",

@@ -24,6 +24,7 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
             ("below", warn.below, fail.below),
             ("above", warn.above, fail.above),
             ("hours", warn.hours, fail.hours),
+            ("values", warn.values, fail.values),
         )
         for key, first, last in limits:
             if first is None or last is None:

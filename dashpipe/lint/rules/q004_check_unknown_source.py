@@ -1,4 +1,4 @@
-"""A freshness check of no source, or of one that is not there."""
+"""A check of no source, or of one that is not there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(subject: Subject, view: View) -> Iterator[Problem]:
-    """The source of each freshness check is one of the subject's."""
+    """The source of each check is one of the subject's."""
     names = [one.name for one in subject.sources]
     for one in subject.checks:
         if one.source is None or one.source in names:
@@ -30,7 +30,8 @@ RULE = Rule(
     name="check-unknown-source",
     severity=Severity.ERROR,
     what="A check names a source that the subject does not have.",
-    why="`freshness` compares the newest time of one source of the subject with the run's own instant.",
+    why="`freshness` compares the newest time of one source of the subject with the run's own instant, and "
+    "`values` judges what the run read of one.",
     bad="checks:\n  - {id: fresh, type: freshness, source: order, fail: {hours: 24}}",
     good="checks:\n  - {id: fresh, type: freshness, source: orders, fail: {hours: 24}}",
     subject=check,

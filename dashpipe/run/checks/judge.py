@@ -74,6 +74,38 @@ def unique(check: Check, grain: Grain, label: str, rows: int, found: Document) -
     return Result(check, grain, label, status, share, f"{text}; expected: {limits(bounds, percent)}")
 
 
+def values(check: Check, grain: Grain, label: str, found: Document | None) -> Result:
+    """Judge what was counted of a field's values in a partition."""
+    counted = next((one for one in (found or {}).get("fields", ()) if one["field"] == check.field), None)
+    if counted is None or not counted["of"]:
+        said = "were not counted" if counted is None else "are none"
+        text = f"values of `{check.field}` of {check.source} {said} in {label}"
+        return Result(check, grain, label, SKIPPED, None, text)
+    # What is NaN is mistyped too: it counts once.
+    kinds = [one for one in check.counts if one != "nan" or "mistyped" not in check.counts]
+    n, of = sum(counted[one] for one in kinds), counted["of"]
+    share = n / of
+
+    def is_out(one: Bounds) -> bool:
+        return (one.above is not None and share > one.above) or (one.values is not None and n > one.values)
+
+    status, bounds = level(check, is_out)
+    text = f"{n} of {of} values of `{check.field}` of {check.source} are {' or '.join(kinds)} in {label}"
+    value = {"n": n, "of": of, "share": share}
+    return Result(
+        check, grain, label, status, value, f"{text} ({percent(share)}); expected: {_at_most(bounds)}"
+    )
+
+
+def _at_most(bounds: Bounds | None) -> str:
+    """The limits of values in words."""
+    if bounds is None:
+        return "anything"
+    above = [] if bounds.above is None else [percent(bounds.above)]
+    most = [] if bounds.values is None else [number(bounds.values)]
+    return f"at most {' and '.join([*above, *most])}"
+
+
 def judge(
     check: Check, at: int, grain: Grain, labels: tuple[str, ...], measured: Measures, repeated: Measures
 ) -> list[Result]:
@@ -97,7 +129,7 @@ def described(bounds: Bounds | None) -> Document | None:
     """Bounds as they are stored: only what the spec says."""
     if bounds is None:
         return None
-    given = {"below": bounds.below, "above": bounds.above, "hours": bounds.hours}
+    given = {"below": bounds.below, "above": bounds.above, "hours": bounds.hours, "values": bounds.values}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from dashpipe.run import updated
+from dashpipe.run import record, updated
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.sources import ask
@@ -22,8 +22,8 @@ def extract(run: Run, session: Session, source: str) -> Document:
     """
     log = session.setup.log
     with translating(f"reading the source {source}"):
-        about = ask(run, session, source)
         changed = updated.scan(run, session, source)
+        about = ask(_with_added(run, session, changed), session, source)
     newest = about["newest"]
     log(
         "source",
@@ -38,3 +38,9 @@ def extract(run: Run, session: Session, source: str) -> Document:
     for warning in about["warnings"]:
         log("warning", level=logging.WARNING, source=source, text=warning)
     return {**about, **changed}
+
+
+def _with_added(run: Run, session: Session, changed: Document) -> Run:
+    """The run with the partitions that were added to it because their documents changed."""
+    document = record.find(session) if changed.get("added") else None
+    return run if document is None else record.decode(document)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import partition
-from dashpipe.run import encode, ledger, state
+from dashpipe.run import encode, ledger, state, values
 from dashpipe.run.base import Run, Session
 from dashpipe.run.checks import freshness, judge, measure
 from dashpipe.run.checks.result import FAIL, STATUSES, WARN, Result
@@ -39,7 +39,7 @@ def validate(run: Run, session: Session) -> Document:
         CheckFailed: A ``fail`` did; its partitions are marked, the target is untouched.
     """
     began = time.monotonic()
-    results = [*_of_rows(run, session), *_of_sources(run)]
+    results = [*_of_rows(run, session), *_of_values(run, session), *_of_sources(run)]
     documents = _store(run, session, results)
     counts = Counter(one.status for one in results)
     checks = {status: counts[status] for status in STATUSES}
@@ -58,15 +58,11 @@ def validate(run: Run, session: Session) -> Document:
 def _of_rows(run: Run, session: Session) -> Iterable[Result]:
     """The results of the checks of rows, grain by grain."""
     for grain in run.plan.grains:
-        checks = tuple(
-            one for one in run.subject.checks if one.type != "freshness" and _grain(run, one) is grain
-        )
+        checks = tuple(one for one in run.subject.checks if one.source is None and _grain(run, one) is grain)
         if not checks:
             continue
         staged = session.target[run.receipts["transform"]["staging"][grain.value]]
-        labels = run.partitions.get(grain, ())
-        late = set(partition.incomplete(grain, labels, run.as_of, run.subject.calendar))
-        over = tuple(label for label in labels if label not in late)
+        labels, over = _judged(run, grain)
         with translating(f"checking the rows of grain {grain.value}"):
             session.lease.check()
             measured = measure.scan(run, grain, staged, checks)
@@ -77,6 +73,24 @@ def _of_rows(run: Run, session: Session) -> Iterable[Result]:
 
 def _grain(run: Run, check: Check) -> Grain:
     return check.grain or run.subject.grains[0]
+
+
+def _judged(run: Run, grain: Grain) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The partitions of a grain: all of the run, and those that are over."""
+    labels = run.partitions.get(grain, ())
+    late = set(partition.incomplete(grain, labels, run.as_of, run.subject.calendar))
+    return labels, tuple(label for label in labels if label not in late)
+
+
+def _of_values(run: Run, session: Session) -> Iterable[Result]:
+    """The results of the checks of values, by partition of the finest grain."""
+    grain = run.plan.grains[0]
+    for one in run.subject.checks:
+        if one.type == "values" and one.source is not None:
+            labels, over = _judged(run, grain)
+            judged = labels if one.incomplete else over
+            known = values.known(run, session, one.source, judged)
+            yield from (judge.values(one, grain, label, known.get(label)) for label in judged)
 
 
 def _of_sources(run: Run) -> Iterable[Result]:
