@@ -24,7 +24,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     """The logical plan, one node a line, indented as a tree that is read from the bottom up."""
     subject = plan.subject
     for grain in plan.grains:
-        target = collection_name(place(subject.target.collection), grain, subject.version)
+        target = _target(plan, grain)
         yield f"Write {target}: one row per {', '.join((*(one.name for one in subject.key), grain.value))}"
         for column in plan.columns_at(grain):
             yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (
@@ -56,6 +56,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 leaves = [leaf for leaf in one.leaves if leaf.id in ids]
                 if leaves:
                     yield f"{indent}Aggregate {source.name}: {', '.join(leaf.label for leaf in leaves)}"
+            for leaf in plan.kept_at(source.name, grain):
+                yield f"{indent}Keep the values of {leaf.label}"
             for _, followed in emit.journeys(plan, grain, source.name):
                 yield f"{indent}Follow {', '.join(leaf.label for leaf in followed)}"
             for key in source.key:
@@ -73,6 +75,10 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             form = "" if time.kind == "date" else f", {instant.WORDS[time.kind]}"
             yield f"{indent}  Scan {place(source.source.collection)} by {time.field}{form}"
         yield ""
+
+
+def _target(plan: Plan, grain: Grain) -> str:
+    return collection_name(place(plan.subject.target.collection), grain, plan.subject.version)
 
 
 def finaliser(plan: Plan, column: Column) -> str:
@@ -116,6 +122,12 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         into = emit.Ref("target", "staging_parts")
         what, where = f"{grain.value}: parts of {source.name}", place(source.source.collection)
         found += [(what, where, stages) for stages in emit.scan(plan, grain, source.name, labels, into)]
+        if plan.kept_at(source.name, grain):
+            kept, stored = emit.Ref("target", "staging_values"), f"{_target(plan, grain)}__values"
+            for stages in emit.values(plan, source.name, labels):
+                found.append((f"{grain.value}: values to keep", where, [*stages, *emit.merge(kept)]))
+            counted = emit.of_values(plan, grain, source.name, labels, labels, stored, into)
+            found += [(f"{grain.value}: counts of kept values", "staging_values", one) for one in counted]
         for journey, leaves in emit.journeys(plan, grain, source.name):
             gathered = emit.merge(emit.Ref("target", "staging_events"))
             for name, stages in emit.events(plan, journey, grain, labels):
@@ -130,13 +142,11 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
             found.append((further, where, [*stages, *emit.merge(whole_of)]))
         if merging is not None:
             ours = "staging_parts" if merging.atom is grain else f"staging_{merging.atom.value}"
-            target = collection_name(
-                place(plan.subject.target.collection), merging.atom, plan.subject.version
-            )
+            target = _target(plan, merging.atom)
             merged = emit.over_states(plan, grain, source.name, labels, (), target, into)
             found += [(further, ours, stages) for stages in merged]
     if plan.fills(grain):
-        target = collection_name(place(plan.subject.target.collection), grain, plan.subject.version)
+        target = _target(plan, grain)
         into = emit.Ref("target", "staging_parts")
         added = emit.filled(plan, grain, labels, labels, target, into)
         found.append((f"{grain.value}: rows that are added", "staging_parts", added))
@@ -157,7 +167,7 @@ def index_lines(plan: Plan) -> Iterator[str]:
         where = place(source.source.collection)
         yield f"source {where}: {{{_fields(index)}}} — {index.why}; create it if it is missing"
     for grain in plan.grains:
-        target = collection_name(place(plan.subject.target.collection), grain, plan.subject.version)
+        target = _target(plan, grain)
         for index in advice.of_target(plan.subject, grain):
             yield f"target {target}: {{{_fields(index)}}} — {index.why}; a run creates it"
 

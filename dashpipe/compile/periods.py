@@ -1,4 +1,4 @@
-"""Calendar periods as plain dates: which grains there are, what nests in what, where a period begins.
+"""Calendar periods as plain dates: where a period of a grain begins and ends.
 
 Nothing here knows UTC: ``partition`` turns the first days of periods into instants.
 """
@@ -10,33 +10,6 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from dashpipe.spec.model import FISCAL, WEEKDAYS, Calendar, Fiscal, Grain
-
-#: Every grain, finest first.
-ORDER = (
-    Grain.HOUR,
-    Grain.DAY,
-    Grain.WEEK,
-    Grain.MONTH,
-    Grain.FISCAL_MONTH,
-    Grain.QUARTER,
-    Grain.FISCAL_QUARTER,
-    Grain.YEAR,
-    Grain.FISCAL_YEAR,
-)
-
-#: The grains that nest in a grain, coarsest first. Weeks nest in no month; in those of a retail calendar they
-#: may, where it begins on the subject's first day of the week, which nothing should hang on.
-NESTS: dict[Grain, tuple[Grain, ...]] = {
-    Grain.HOUR: (),
-    Grain.DAY: (Grain.HOUR,),
-    Grain.WEEK: (Grain.DAY, Grain.HOUR),
-    Grain.MONTH: (Grain.DAY, Grain.HOUR),
-    Grain.QUARTER: (Grain.MONTH, Grain.DAY, Grain.HOUR),
-    Grain.YEAR: (Grain.QUARTER, Grain.MONTH, Grain.DAY, Grain.HOUR),
-    Grain.FISCAL_MONTH: (Grain.DAY, Grain.HOUR),
-    Grain.FISCAL_QUARTER: (Grain.FISCAL_MONTH, Grain.DAY, Grain.HOUR),
-    Grain.FISCAL_YEAR: (Grain.FISCAL_QUARTER, Grain.FISCAL_MONTH, Grain.DAY, Grain.HOUR),
-}
 
 #: How many months a period has.
 MONTHS = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12, **FISCAL}
@@ -57,12 +30,6 @@ class OutsideCalendar(ValueError):
         )
         self.help = "add the years that are missing to the calendar file"
         super().__init__(f"{self.message}; {self.help}")
-
-
-def finer(grain: Grain, among: Iterable[Grain]) -> tuple[Grain, ...]:
-    """The grains of ``among`` that nest in ``grain``, coarsest first."""
-    present = set(among)
-    return tuple(one for one in NESTS[grain] if one in present)
 
 
 def day_of(label: str) -> date:

@@ -270,6 +270,14 @@ class RollUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The values that leaves of a source count are kept, by key and partition of the finest grain."""
+
+    source: str
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """What the leaves of a source and grain reach back to can be merged from the states of ``atom``."""
 
@@ -297,6 +305,7 @@ class Plan:
     lookups: tuple[LookupPlan, ...]
     rollups: tuple[RollUp, ...] = ()
     merged: tuple[Merged, ...] = ()
+    kept: tuple[Kept, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property
@@ -343,6 +352,14 @@ class Plan:
             if one.source == source and one.grain is grain:
                 return one
         return None
+
+    def kept_of(self, source: str) -> tuple[Leaf, ...]:
+        """The leaves of a source whose values are kept, at the finest grain."""
+        return next((one.leaves for one in self.kept if one.source == source), ())
+
+    def kept_at(self, source: str, grain: Grain) -> tuple[Leaf, ...]:
+        """Those of them whose values are kept at a grain: none at another than the finest."""
+        return self.kept_of(source) if grain is self.grains[0] else ()
 
     def columns_at(self, grain: Grain) -> tuple[Column, ...]:
         """The columns of a grain."""

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import UpdateOne
 
-from dashpipe.compile import partition, periods
+from dashpipe.compile import partition
 from dashpipe.run import state, window
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
+from dashpipe.spec import nesting
 from dashpipe.spec.model import Grain, Subject
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def changed(
             wanted["published_at"] = {"$gt": since}
         found = list(database[state.PARTITIONS].find(wanted, {"grain": 1, "start": 1, "end": 1}))
         grains = {one["grain"] for one in found}
-        finest = next((grain.value for grain in periods.ORDER if grain.value in grains), None)
+        finest = next((grain.value for grain in nesting.ORDER if grain.value in grains), None)
         spans += [(one["start"], one["end"]) for one in found if one["grain"] == finest]
     return spans
 

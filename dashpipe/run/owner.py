@@ -19,7 +19,7 @@ from dashpipe.run.base import Place, Session
 from dashpipe.run.errors import Refused, translating
 from dashpipe.run.guarded import guarded
 from dashpipe.run.places import Places
-from dashpipe.spec.model import Grain, Subject
+from dashpipe.spec.model import Subject
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
@@ -43,14 +43,14 @@ def claim(session: Session, plan: Plan, places: Places) -> None:
     """
     subject = plan.subject
     with translating("checking the targets"):
-        _fit(places.targets)
+        _fit(places.owned)
         wanted = _wanted(session, subject, places)
         targets = session.target[state.TARGETS]
         known = {one["_id"]: one for one in targets.find({"_id": {"$in": list(wanted)}})}
         if known == wanted:
             return
         _check(session, subject, places, None)
-        for place in places.targets.values():
+        for place in places.owned.values():
             if known.get(f"collection:{place.collection}", {}).get("subject") != subject.id:
                 _empty_or_ours(session, place)
         with contextlib.suppress(DuplicateKeyError):
@@ -66,17 +66,17 @@ def claim(session: Session, plan: Plan, places: Places) -> None:
     session.setup.log(
         "owner",
         subject=subject.id,
-        collections=[place.collection for place in places.targets.values()],
+        collections=[place.collection for place in places.owned.values()],
         database=session.target.name,
     )
 
 
-def _fit(targets: Mapping[Grain, Place]) -> None:
-    for grain, place in targets.items():
+def _fit(owned: Mapping[str, Place]) -> None:
+    for what, place in owned.items():
         if place.collection.startswith((state.PREFIX, "system.")):
             taken = "dashpipe's own state" if place.collection.startswith(state.PREFIX) else "the server"
             raise Refused(
-                f"the target of grain {grain.value}, {place.collection}, has a name that belongs to {taken}",
+                f"the target of grain {what}, {place.collection}, has a name that belongs to {taken}",
                 "give `target.collection` another name",
             )
 
@@ -84,7 +84,7 @@ def _fit(targets: Mapping[Grain, Place]) -> None:
 def _wanted(session: Session, subject: Subject, places: Places) -> dict[str, Document]:
     """The documents that say what the subject owns and reads, by ``_id``."""
     documents: dict[str, Document] = {}
-    for grain, place in places.targets.items():
+    for what, place in places.owned.items():
         key = f"collection:{place.collection}"
         documents[key] = {
             "_id": key,
@@ -92,7 +92,7 @@ def _wanted(session: Session, subject: Subject, places: Places) -> dict[str, Doc
             "collection": place.collection,
             "subject": subject.id,
             "version": subject.version,
-            "grain": grain.value,
+            "grain": what,
         }
     key = f"sources:{subject.id}"
     read = sorted({_whole(session, place) for place in places.sources.values()})
@@ -109,7 +109,7 @@ def _whole(session: Session, place: Place) -> str:
 def _check(session: Session, subject: Subject, places: Places, client: ClientSession | None) -> None:
     """Refuse what another claim, or the subject's own sources, stand against."""
     targets = session.target[state.TARGETS]
-    own = {_whole(session, place): place.collection for place in places.targets.values()}
+    own = {_whole(session, place): place.collection for place in places.owned.values()}
     ids = [f"collection:{name}" for name in own.values()]
     other = targets.find_one({"_id": {"$in": ids}, "subject": {"$ne": subject.id}}, session=client)
     if other is not None:

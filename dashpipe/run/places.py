@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashpipe.compile.plan import Plan
 from dashpipe.run import environment
@@ -14,12 +14,30 @@ from dashpipe.spec.naming import collection_name
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The places of a run's sources, looked-up dimensions and targets, and the environment behind them."""
+    """The places of a run's sources, looked-up dimensions and targets, and the environment behind them.
+
+    ``values`` is where kept values are.
+    """
 
     sources: Mapping[str, Place]
     lookups: Mapping[str, Place]
     targets: Mapping[Grain, Place]
+    values: Place | None
     environ: Mapping[str, str]
+
+    @property
+    def owned(self) -> dict[str, Place]:
+        """What the subject owns, by what it is: the rows of a grain, or kept values."""
+        found = {grain.value: place for grain, place in self.targets.items()}
+        return found if self.values is None else {**found, "values": self.values}
+
+
+def of_values(plan: Plan, targets: Mapping[Grain, Place]) -> Place | None:
+    """Where the values that distinct counts count are kept: beside the finest grain's rows."""
+    if not plan.kept:
+        return None
+    beside = targets[plan.grains[0]]
+    return replace(beside, collection=f"{beside.collection}__values")
 
 
 def find(plan: Plan, setup: Setup) -> Places:
@@ -36,14 +54,14 @@ def find(plan: Plan, setup: Setup) -> Places:
         return Place(connection, database, environment.text(collection, values))
 
     target = place(subject.target.connection, subject.target.collection)
+    targets = {
+        grain: replace(target, collection=collection_name(target.collection, grain, subject.version))
+        for grain in plan.grains
+    }
     return Places(
         sources={one.name: place(one.connection, one.collection) for one in subject.sources},
         lookups={one.name: place(one.connection, one.lookup.collection) for one in plan.lookups},
-        targets={
-            grain: Place(
-                target.connection, target.database, collection_name(target.collection, grain, subject.version)
-            )
-            for grain in plan.grains
-        },
+        targets=targets,
+        values=of_values(plan, targets),
         environ=values,
     )

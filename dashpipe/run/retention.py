@@ -12,7 +12,10 @@ from dashpipe.compile import partition, periods
 from dashpipe.run import lease, ledger, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
+from dashpipe.run.load import values
+from dashpipe.run.places import of_values
 from dashpipe.run.transform.parts import batches
+from dashpipe.spec import nesting
 from dashpipe.spec.model import Grain
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def _first_kept(run: Run, session: Session, grain: Grain, oldest: date) -> date:
     whole = grain is not Grain.HOUR and periods.covers(grain, oldest, subject.calendar)
     kept = periods.first_day(grain, oldest, subject.calendar) if whole else oldest
     for coarser in subject.grains:
-        if grain not in periods.NESTS[coarser] or not periods.covers(coarser, oldest, subject.calendar):
+        if grain not in nesting.NESTS[coarser] or not periods.covers(coarser, oldest, subject.calendar):
             continue
         around = periods.first_day(coarser, oldest, subject.calendar)
         label = around.isoformat()
@@ -67,6 +70,9 @@ def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
             return target.delete_many({"_id": {"$in": ids}}, session=client).deleted_count
 
         removed += guarded(session, work)
+    place = of_values(run.plan, run.targets)
+    if place is not None and grain is run.plan.grains[0]:
+        values.remove(session, place, {"partition_date": {"$lt": kept.isoformat()}})
     gone = {
         "subject": run.subject.id,
         "grain": grain.value,

@@ -21,7 +21,7 @@ from dashpipe.spec.model import Subject
 _META = ("owner", "description", "tags", "airflow", "schedule", "lookback", "catch_up_days")
 _TARGET_META = ("queries", "retention_days", "max_removed")
 _FISCAL_META = ("name", "version")
-_SOURCE_META = ("updated", "read", "max_untimed")
+_SOURCE_META = ("updated", "read", "incremental", "max_untimed")
 
 #: Keys, at any depth of what is left, that are words for people.
 _WORDS = ("description", "unit", "format", "owner")

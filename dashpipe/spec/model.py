@@ -255,8 +255,9 @@ class Source:
 
     ``prepare`` are stages that a document goes through before all else, each as JSON. ``unique`` keeps, of
     the documents of a partition that agree on these keys, the newest by time (ties: the greatest ``_id``),
-    before ``where``. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may
-    take; in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes.
+    before ``where``. ``incremental`` keeps the values that distinct counts count: longer grains are made of
+    those of days. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may take;
+    in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes.
     """
 
     name: str
@@ -272,6 +273,7 @@ class Source:
     dimensions: tuple[Dimension, ...] = ()
     metrics: tuple[Metric, ...] = ()
     read: str | None = None
+    incremental: bool = False
     max_untimed: float = 0.001
     description: str = ""
     origin: Origin = field(default=NOWHERE, compare=False)

@@ -86,6 +86,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
             if optional(one, "name") is not None
         ),
         read=optional(node, "read"),
+        incremental=flag(node, "incremental"),
         max_untimed=0.001 if untimed is None else float(untimed),
         description=text(node, "description"),
         origin=origin,

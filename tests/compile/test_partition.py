@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dashpipe.compile import partition, periods
+from dashpipe.spec import nesting
 from dashpipe.spec.model import Calendar, Grain
 from tests.compile.calendars import calendars, first_of
 
@@ -140,7 +141,7 @@ def test_an_instant_lies_in_its_partition(place: tuple[str, date], grain: Grain,
         assert start <= at < end
 
 
-@given(places, st.sampled_from([one for one in Grain if periods.NESTS[one]]), st.data())
+@given(places, st.sampled_from([one for one in Grain if nesting.NESTS[one]]), st.data())
 def test_finer_partitions_make_up_the_coarser(
     place: tuple[str, date], grain: Grain, data: st.DataObject
 ) -> None:
@@ -149,7 +150,7 @@ def test_finer_partitions_make_up_the_coarser(
     calendar = data.draw(calendars(tz))
     label = periods.of_date(grain, day, calendar)
     bounds = partition.bounds(grain, label, calendar)
-    for fine in periods.NESTS[grain]:
+    for fine in nesting.NESTS[grain]:
         if fine is Grain.HOUR and grain not in (Grain.DAY, Grain.WEEK):
             continue  # thousands of hours say nothing that a week's do not
         inside = partition.contains(grain, label, fine, calendar)

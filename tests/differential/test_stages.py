@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from dashpipe.compile import PASSES, canonical, compile_subject, emit, partition, periods
+from dashpipe.compile import PASSES, canonical, compile_subject, emit, partition
 from dashpipe.run import encode
+from dashpipe.spec import nesting
 from dashpipe.spec.model import Grain
 from tests.differential import documents as docs
 from tests.differential import oracle, reading, stages, subjects, times
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.differential
 #: Pairs of grains in which one is merged from the other without hundreds of partitions.
 ROLLS = tuple(
     (coarse, fine)
-    for coarse, fines in periods.NESTS.items()
+    for coarse, fines in nesting.NESTS.items()
     for fine in fines
     if fine is not Grain.HOUR or coarse in (Grain.DAY, Grain.WEEK)
 )
@@ -147,7 +148,7 @@ def test_what_does_not_merge_is_never_merged(case: Case) -> None:
             if odd & set(needed) or source.unique:
                 assert rolled is None
             elif rolled is None:
-                finer = periods.finer(grain, plan.grains)
+                finer = nesting.finer(grain, plan.grains)
                 wanted = {leaf.id for leaf in source.leaves_at(grain)}
                 assert not any(wanted <= {leaf.id for leaf in source.leaves_at(one)} for one in finer)
 

@@ -87,7 +87,6 @@ def test_unbuilt_keys_are_refused() -> None:
     text = json.dumps(SCHEMA)
     for one in (
         "snapshot",
-        "incremental",
         "quarantine",
         "pii",
     ):

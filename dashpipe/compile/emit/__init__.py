@@ -10,6 +10,7 @@ from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.emit.types import types_scan, untimed, untimed_scan
+from dashpipe.compile.emit.values import of_values, values
 from dashpipe.compile.emit.verify import verify
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "label",
     "merge",
     "of_parts",
+    "of_values",
     "over_states",
     "present",
     "rollup",
@@ -38,6 +40,7 @@ __all__ = [
     "types_scan",
     "untimed",
     "untimed_scan",
+    "values",
     "verify",
     "wholes",
 ]

@@ -64,7 +64,7 @@ def direct(plan: Plan, grain: Grain) -> bool:
         return False
     if plan.fills(grain) or plan.sources[0].framed_at(grain):
         return False
-    if journeys(plan, grain, plan.sources[0].name):
+    if journeys(plan, grain, plan.sources[0].name) or plan.kept:
         return False
     wanted = {leaf.id for leaf in plan.sources[0].leaves_at(grain)}
     scans = [one for one in plan.sources[0].aggregates if any(leaf.id in wanted for leaf in one.leaves)]

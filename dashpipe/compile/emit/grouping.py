@@ -31,13 +31,23 @@ def grouped(
         return [{"$group": {"_id": group, **fields}}, *_inside("_id.p", own)], states
     if aggregate.level == balances.KEYS:
         return per.grouped(leaves[0], group, own, moment), states
-    value = leaves[0].expr
-    assert value is not None
     each, between = levels.of(aggregate.level, leaves, moment)
-    below = {"$group": {"_id": {"g": group, "v": expr.to_agg(value)}, **each}}
-    there = {"$match": {"$expr": {"$gt": ["$_id.v", None]}}}
     again = {"$group": {"_id": "$_id.g", **fields}}
-    return [below, *_inside("_id.g.p", own), there, *between, again], states
+    return [*by_value(leaves[0], each, group, own), *between, again], states
+
+
+def by_value(leaf: Leaf, each: Stage, group: Stage, own: tuple[str, ...]) -> Stages:
+    """The stages that group documents by key and value: ``{_id: {g: key, v: value}, …}``, without nulls.
+
+    Args:
+        leaf: A leaf over that value.
+        each: The accumulators.
+        group: The parts of a document's group, as expressions by name; ``p`` is the partition's label.
+        own: The partitions that count, where the documents may hold some of others; else empty.
+    """
+    assert leaf.expr is not None
+    below = {"$group": {"_id": {"g": group, "v": expr.to_agg(leaf.expr)}, **each}}
+    return [below, *_inside("_id.g.p", own), {"$match": {"$expr": {"$gt": ["$_id.v", None]}}}]
 
 
 def _inside(path: str, labels: tuple[str, ...]) -> Stages:
@@ -46,10 +56,18 @@ def _inside(path: str, labels: tuple[str, ...]) -> Stages:
 
 def part(key: tuple[Key, ...], states: dict[str, Any]) -> Stage:
     """The stage that turns a group into a part."""
-    made: Stage = {"_id": lb.key_text(_grouped(key), "$_id.p", "$_id"), "p": "$_id.p"}
-    if key:
-        made["k"] = {one.name: _stored(one, f"$_id.k{at}") for at, one in enumerate(key)}
+    made: Stage = {"_id": id_of(key, "$_id"), "p": "$_id.p", **kept_key(key, "$_id")}
     return {"$project": {**made, **states}}
+
+
+def id_of(key: tuple[Key, ...], group: str) -> Any:
+    """The ``_id`` of a part, from its group."""
+    return lb.key_text(_grouped(key), f"{group}.p", group)
+
+
+def kept_key(key: tuple[Key, ...], group: str) -> Stage:
+    """The dimensions of a part, from its group; without dimensions there is no such field."""
+    return {"k": {one.name: _stored(one, f"{group}.k{at}") for at, one in enumerate(key)}} if key else {}
 
 
 def _stored(key: Key, grouped: str) -> Any:

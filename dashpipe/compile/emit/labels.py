@@ -100,19 +100,19 @@ def key_text(key: tuple[Key, ...], label: Any, prefix: str) -> Any:
         return label
     parts: list[Any] = [label]
     for one in key:
-        parts += ["|", _text(f"{prefix}.{one.name}", one.type)]
+        path = f"{prefix}.{one.name}"
+        parts += ["|", {"$cond": [{"$gt": [path, None]}, text(path, one.type), "\\N"]}]
     return {"$concat": parts}
 
 
-def _text(path: str, type_: FieldType) -> Any:
+def text(path: Any, type_: FieldType) -> Any:
+    """A value that is not null as part of an ``_id``."""
     if type_ is FieldType.BOOLEAN:
-        body: Any = {"$cond": [path, "true", "false"]}
-    elif type_ in (FieldType.INTEGER, FieldType.OBJECT_ID):
-        body = {"$toString": path}
-    else:
-        slashes = {"$replaceAll": {"input": path, "find": "\\", "replacement": "\\\\"}}
-        body = {"$replaceAll": {"input": slashes, "find": "|", "replacement": "\\p"}}
-    return {"$cond": [{"$gt": [path, None]}, body, "\\N"]}
+        return {"$cond": [path, "true", "false"]}
+    if type_ in (FieldType.INTEGER, FieldType.OBJECT_ID):
+        return {"$toString": path}
+    slashes = {"$replaceAll": {"input": path, "find": "\\", "replacement": "\\\\"}}
+    return {"$replaceAll": {"input": slashes, "find": "|", "replacement": "\\p"}}
 
 
 def key_value(one: Key, value: Any, tz: str) -> Any:

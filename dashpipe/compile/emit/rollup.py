@@ -12,7 +12,7 @@ from dashpipe.compile.emit.scan import Ref, merge
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Plan
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import Calendar, Grain
 
 
 def rollup(
@@ -31,30 +31,43 @@ def rollup(
         plan: The plan.
         grain: The grain of the parts.
         finer: The grain whose rows hold the states.
-        source: The source's name.
+        source: The source's name; of its leaves, those that merge by themselves.
         labels: The coarser partitions.
         staged: The finer partitions that this run has in staging; of the others, the published rows count.
         target: The finer grain's target collection, in the same database.
         into: The parts collection to merge into, or ``None`` to yield the parts.
     """
     one = plan.source(source)
-    subject = plan.subject
-    inside = tuple(
-        fine for label in labels for fine in partition.contains(grain, label, finer, subject.calendar)
-    )
-    ours = frozenset(staged)
-    here = [fine for fine in inside if fine in ours]
-    there = [fine for fine in inside if fine not in ours]
+    calendar = plan.subject.calendar
     present = {f"_state.{one.presence.id}": {"$exists": True}}
-    stages: Stages = [{"$match": {**present, **rows(finer, here)}}]
-    if there:
-        union = [{"$match": {**present, **rows(finer, there)}}]
-        stages.append({"$unionWith": {"coll": target, "pipeline": union}})
-    group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", subject.calendar, labels)}
+    stages = both(present, finer, inside(grain, labels, finer, calendar), staged, target)
+    group: dict[str, Any] = {"p": lb.of_label(grain, "$partition_date", calendar, labels)}
     for at, key in enumerate(one.key):
         group[f"k{at}"] = {"$ifNull": [f"${key.name}", None]}
-    fields, states = merged(one.own_at(grain), lambda leaf: f"$_state.{leaf.id}")
+    leaves = (leaf for leaf in one.own_at(grain) if leaf.merges)
+    fields, states = merged(leaves, lambda leaf: f"$_state.{leaf.id}")
     return [*stages, {"$group": {"_id": group, **fields}}, part(one.key, states), *merge(into)]
+
+
+def inside(grain: Grain, labels: tuple[str, ...], finer: Grain, calendar: Calendar) -> tuple[str, ...]:
+    """The partitions of a finer grain that make up some partitions, or these, if it is not a finer one."""
+    if finer is grain:
+        return labels
+    return tuple(fine for label in labels for fine in partition.contains(grain, label, finer, calendar))
+
+
+def both(
+    wanted: dict[str, Any], grain: Grain, labels: tuple[str, ...], staged: tuple[str, ...], target: str
+) -> Stages:
+    """The stages that yield what is staged of some partitions, and of the others what is in the target."""
+    ours = frozenset(staged)
+    here = [one for one in labels if one in ours]
+    there = [one for one in labels if one not in ours]
+    stages: Stages = [{"$match": {**wanted, **rows(grain, here)}}]
+    if there:
+        union = [{"$match": {**wanted, **rows(grain, there)}}]
+        stages.append({"$unionWith": {"coll": target, "pipeline": union}})
+    return stages
 
 
 def label(grain: Grain) -> Any:

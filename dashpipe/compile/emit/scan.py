@@ -80,7 +80,9 @@ def scan(plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], into: R
         into: The parts collection to merge into, or ``None`` to yield the parts through a cursor.
     """
     one = plan.source(source)
-    wanted = {leaf.id for leaf in one.own_at(grain)}
+    # What is counted from kept values is counted from those of the same partitions too: one scan, not two.
+    kept = {leaf.id for leaf in plan.kept_at(source, grain)}
+    wanted = {leaf.id for leaf in one.own_at(grain)} - kept
     pipelines = []
     for aggregate in one.aggregates:
         leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
@@ -144,6 +146,25 @@ def pipeline(
         leaves: Its leaves that are wanted, all of which merge where groups are spread.
         how: Which documents go where.
     """
+    stages, group, own = labelled(plan, source, aggregate, leaves, how)
+    made, states = grouped(aggregate, leaves, group, own, instant.value(source.source.time))
+    stages += made
+    if how.covers and how.early:
+        fields, again = merged(leaves, lambda leaf: f"${leaf.id}")
+        stages += [{"$project": states}, *spread(how.covers), {"$group": {"_id": "$_id", **fields}}]
+        states = again
+    return [*stages, part(how.key, states)]
+
+
+def labelled(
+    plan: Plan, source: SourcePlan, aggregate: Aggregate, leaves: tuple[Leaf, ...], how: Reading
+) -> tuple[Stages, Stage, tuple[str, ...]]:
+    """The stages that yield the documents of an aggregate, and how they are grouped.
+
+    Returns:
+        The stages; the parts of a document's group, as expressions by name; and the partitions that count,
+        where the documents may hold some of others, else none.
+    """
     subject = plan.subject
     time = source.source.time
     moment = instant.value(time)
@@ -162,11 +183,4 @@ def pipeline(
     single, group = once(source, leaves, aggregate.unit, group)
     # Where ranges hold instants of other partitions, the part that they give of those is no whole one.
     ragged = not instant.exact(time) or partition.ragged(how.grain, how.labels, subject.calendar)
-    own = how.labels if ragged and not how.covers else ()
-    made, states = grouped(aggregate, leaves, group, own, moment)
-    stages += [*single, *made]
-    if how.covers and how.early:
-        fields, again = merged(leaves, lambda leaf: f"${leaf.id}")
-        stages += [{"$project": states}, *spread(how.covers), {"$group": {"_id": "$_id", **fields}}]
-        states = again
-    return [*stages, part(how.key, states)]
+    return [*stages, *single], group, how.labels if ragged and not how.covers else ()

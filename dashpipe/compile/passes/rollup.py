@@ -1,51 +1,82 @@
 """Which grains may be merged from the states of a finer one, and why another may not.
 
 A source's part of a coarser grain is merged from stored states only if every leaf that the grain needs of it
-merges; never a sum of distinct counts. Whether the finer partitions are there, with the same leaves, is seen
-when a run starts.
+merges; never a sum of distinct counts. These merge where the values themselves are kept. Whether the finer
+partitions are there, with the same leaves, is seen when a run starts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from dashpipe.compile import periods
-from dashpipe.compile.plan import Merged, Note, Plan, RollUp
+from dashpipe.compile.kept import keepable
+from dashpipe.compile.plan import Kept, Leaf, Merged, Note, Plan, RollUp, SourcePlan
+from dashpipe.spec import nesting
+from dashpipe.spec.model import Grain
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known of one source and grain: its roll-up, the leaves that it needs kept, and why."""
+
+    text: str
+    rule: RollUp | None = None
+    kept: tuple[Leaf, ...] = ()
 
 
 def run(plan: Plan) -> tuple[Plan, Note]:
     """Find the roll-ups of a plan."""
-    found: list[RollUp] = []
-    reasons: list[str] = []
+    found = [
+        _found(plan, source, grain, keepable(plan, source))
+        for source in plan.sources
+        for grain in plan.grains
+        if nesting.finer(grain, plan.grains)
+    ]
+    rules = tuple(one.rule for one in found if one.rule is not None)
+    text = "; ".join(one.text for one in found) or "no grain nests in another"
+    changed = replace(plan, rollups=rules, merged=tuple(_merging(plan)), kept=tuple(_kept(plan, found)))
+    return changed, Note("rollup", bool(rules), text)
+
+
+def _found(plan: Plan, source: SourcePlan, grain: Grain, able: frozenset[str]) -> _Found:
+    """How a source's part of a grain may be merged, or why not."""
+    if source.unique:
+        return _Found(
+            f"{grain.value} of {source.name} is read from the source: the newest document of a key "
+            f"is another one in each {grain.value}"
+        )
+    needed = source.own_at(grain)
+    kept = tuple(leaf for leaf in needed if not leaf.merges)
+    stuck = [leaf.label for leaf in kept if leaf.id not in able]
+    if stuck:
+        return _Found(f"{grain.value} of {source.name} is read from the source: {stuck[0]} does not merge")
+    ids = {leaf.id for leaf in needed}
+    finer = tuple(
+        one
+        for one in nesting.finer(grain, plan.grains)
+        if ids <= {leaf.id for leaf in source.leaves_at(one)} and (not kept or one is plan.grains[0])
+    )
+    if not finer:
+        why = f"does not nest in {plan.grains[0].value}" if kept else "needs a metric that no finer grain has"
+        return _Found(f"{grain.value} of {source.name} {why}")
+    said = f"{grain.value} of {source.name} may be merged from {finer[0].value}"
+    if kept:
+        said += f", with the kept values of {', '.join(leaf.label for leaf in kept)}"
+    return _Found(said, RollUp(source.name, grain, finer), kept)
+
+
+def _kept(plan: Plan, found: list[_Found]) -> Iterator[Kept]:
+    """Of each source the leaves whose values a roll-up needs."""
     for source in plan.sources:
-        for grain in plan.grains:
-            finer = periods.finer(grain, plan.grains)
-            if not finer:
-                continue
-            if source.unique:
-                reasons.append(
-                    f"{grain.value} of {source.name} is read from the source: the newest document of a key "
-                    f"is another one in each {grain.value}"
-                )
-                continue
-            needed = source.own_at(grain)
-            stuck = [leaf.label for leaf in needed if not leaf.merges]
-            if stuck:
-                reasons.append(
-                    f"{grain.value} of {source.name} is read from the source: {stuck[0]} does not merge"
-                )
-                continue
-            ids = {leaf.id for leaf in needed}
-            able = tuple(one for one in finer if ids <= {leaf.id for leaf in source.leaves_at(one)})
-            if not able:
-                reasons.append(f"{grain.value} of {source.name} needs a metric that no finer grain has")
-                continue
-            found.append(RollUp(source.name, grain, able))
-            reasons.append(f"{grain.value} of {source.name} may be merged from {able[0].value}")
-    text = "; ".join(reasons) or "no grain nests in another"
-    merging = tuple(_merging(plan))
-    return replace(plan, rollups=tuple(found), merged=merging), Note("rollup", bool(found), text)
+        leaves = {
+            leaf.id: leaf
+            for one in found
+            if one.rule is not None and one.rule.source == source.name
+            for leaf in one.kept
+        }
+        if leaves:
+            yield Kept(source.name, tuple(leaves[one] for one in sorted(leaves)))
 
 
 def _merging(plan: Plan) -> Iterator[Merged]:

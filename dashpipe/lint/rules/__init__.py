@@ -123,6 +123,7 @@ MODULES = (
     "c004_too_often",
     "c005_long_lookback",
     "c006_wide_key",
+    "c007_kept_for_nothing",
     "q001_check_unknown_metric",
     "q002_bounds_inverted",
     "q003_warn_after_fail",

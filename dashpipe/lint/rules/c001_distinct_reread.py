@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.kept import distincts, refusal
 from dashpipe.spec.typing import by_value
 
 if TYPE_CHECKING:
@@ -21,28 +22,40 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
     often = view.times_a_day(subject)
     if not coarse or often <= 1:
         return
-    for source in subject.sources:
-        if source.unique:
+    for one in subject.sources:
+        if one.unique:
             yield Problem(
-                source.origin.at("unique"),
+                one.origin.at("unique"),
                 f"each of the {often} runs a day of `{subject.name}` reads the whole {coarse[-1].value} "
                 f"again for the newest documents",
                 "schedule the subject once a day, or take finer `grains`: the newest document of a day is "
                 "not that of its month",
             )
+    keepable = {
+        metric.name: source
+        for source in subject.sources
+        for metric in distincts(subject, source)
+        if refusal(subject, source, metric) is None
+    }
     for metric in subject.metrics:
         called = by_value(metric)
         if called is None:
             continue
+        source = keepable.get(metric.name)
         grains = [one.value for one in coarse if metric.grains is None or one in metric.grains]
-        if grains:
-            yield Problem(
-                metric.origin.at("type"),
-                f"each of the {often} runs a day of `{subject.name}` reads the whole {grains[-1]} again "
-                f"for `{metric.name}`",
-                f"schedule the subject once a day, or give `{metric.name}` finer `grains`: "
-                f"{called} of days do not add up",
-            )
+        if not grains or (source is not None and source.incremental):
+            continue
+        remedy = (
+            f"give `{metric.name}` finer `grains`: {called} of days do not add up"
+            if source is None
+            else f"write `incremental: true` in `{source.name}`: the values that it counts are kept"
+        )
+        yield Problem(
+            metric.origin.at("type"),
+            f"each of the {often} runs a day of `{subject.name}` reads the whole {grains[-1]} again "
+            f"for `{metric.name}`",
+            f"schedule the subject once a day, or {remedy}",
+        )
 
 
 RULE = Rule(
@@ -53,7 +66,7 @@ RULE = Rule(
     "a month or more, and the subject runs more than once a day.",
     why="Sums and counts of a month are made from the stored days. A distinct count cannot be: who came on "
     "two days is one person; nor a median, which is not that of the days' medians. So every run reads all "
-    "documents of the month, quarter or year again.",
+    "documents of the month, quarter or year again; unless the values that are counted are kept.",
     bad="""
 schedule: "@hourly"
 grains: [day, month]
@@ -61,8 +74,13 @@ metrics:
   - {name: buyers, source: orders, type: count_distinct, expr: customer_id}
 """,
     good="""
-schedule: "@daily"
+schedule: "@hourly"
 grains: [day, month]
+sources:
+  - {name: orders, collection: orders, time: at, fields: {customer_id: string}, incremental: true}
+dimensions: []
+target:
+  queries: []
 metrics:
   - {name: buyers, source: orders, type: count_distinct, expr: customer_id}
 """,

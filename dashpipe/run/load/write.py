@@ -38,14 +38,29 @@ def merge(run: Run, session: Session, grain: Grain, staged: str, at: datetime) -
         at: The instant that new and changed rows are stamped with.
     """
     fence = session.lease.fence
-    source, into = session.target[staged], run.targets[grain].collection
+    kept, stamps = row.kept(run.plan, grain, fence), row.stamps(run, fence, at)
+    merge_into(run, session, staged, run.targets[grain].collection, kept, stamps)
+
+
+def merge_into(run: Run, session: Session, staged: str, into: str, kept: Document, stamps: Document) -> None:
+    """Merge a staging collection into another inside the server, chunk by chunk, under the fence.
+
+    Args:
+        run: The run.
+        session: Its session.
+        staged: The staging collection.
+        into: The collection that is written to.
+        kept: The document to keep, from ``$$new`` (with its stamps) and the stored one.
+        stamps: What a document has beside what staging holds.
+    """
+    source = session.target[staged]
     write = {
         "into": into,
         "on": "_id",
-        "whenMatched": [{"$replaceWith": row.kept(run.plan, grain, fence)}],
+        "whenMatched": [{"$replaceWith": kept}],
         "whenNotMatched": "insert",
     }
-    stamped = {"$set": {name: {"$literal": one} for name, one in row.stamps(run, fence, at).items()}}
+    stamped = {"$set": {name: {"$literal": one} for name, one in stamps.items()}}
     for bounds in chunks(source, CHUNK):
         session.lease.check()
         stages = [{"$match": bounds}, *session.lease.guard(), stamped, {"$merge": write}]
@@ -64,15 +79,20 @@ def chunks(collection: Collection[Document], size: int) -> Iterator[Document]:
 
 
 def send(run: Run, session: Session, grain: Grain, staged: str, at: datetime) -> None:
-    """Write staging to the target through this process, where the server lacks such merges.
+    """Write staging to the target through this process, where the server lacks such merges."""
+    fence = session.lease.fence
+    kept, stamps = row.kept(run.plan, grain, fence), row.stamps(run, fence, at)
+    send_to(session, staged, run.targets[grain].collection, kept, stamps)
+
+
+def send_to(session: Session, staged: str, into: str, kept: Document, stamps: Document) -> None:
+    """Write a staging collection to another as ``merge_into`` does, through this process.
 
     Each batch is one transaction that first touches the lease.
     """
     from pymongo import UpdateOne
 
-    fence = session.lease.fence
-    target, stamped = session.collection(run.targets[grain]), row.stamps(run, fence, at)
-    kept = encode.to_bson(row.kept(run.plan, grain, fence))
+    target, kept = session.target[into], encode.to_bson(kept)
     fresh = {"$eq": [{"$type": "$_meta"}, "missing"]}
     for batch in batches(session.target[staged].find({}), session.setup.batch_size):
         writes = [
@@ -82,7 +102,7 @@ def send(run: Run, session: Session, grain: Grain, staged: str, at: datetime) ->
                     {
                         "$replaceWith": {
                             "$let": {
-                                "vars": {"new": {"$literal": {**one, **stamped}}},
+                                "vars": {"new": {"$literal": {**one, **stamps}}},
                                 "in": {"$cond": [fresh, "$$new", kept]},
                             }
                         }

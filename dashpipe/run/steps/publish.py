@@ -9,6 +9,7 @@ from dashpipe.compile import emit
 from dashpipe.run import lease, ledger, retention, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
+from dashpipe.run.load import values
 from dashpipe.run.operation import options
 from dashpipe.spec.model import Grain
 
@@ -27,6 +28,7 @@ def publish(run: Run, session: Session) -> Document:
     target, fence = session.target, session.lease.fence
     loaded = int(run.receipts["load"]["fence"])
     strays = sum(_strays(run, session, grain, loaded) for grain in run.partitions)
+    strays += values.strays(run, session, loaded)
     rows = {grain: _rows(run, session, grain) for grain in run.partitions}
     newest = _newest(run)
     freshness = None if newest is None else (run.as_of - newest).total_seconds()
@@ -127,7 +129,9 @@ def _newest(run: Run) -> datetime | None:
 
 
 def _leaves(run: Run, grain: Grain) -> Document:
-    """The ids of the states that the rows of a grain hold, by source."""
-    return {
-        one.name: sorted(leaf.id for leaf in one.leaves_at(grain) if leaf.stored) for one in run.plan.sources
-    }
+    """The ids of the leaves of a grain that merge, by source: rows hold their states, or values are kept."""
+    found = {}
+    for one in run.plan.sources:
+        stored = [leaf.id for leaf in one.leaves_at(grain) if leaf.stored]
+        found[one.name] = sorted([*stored, *(leaf.id for leaf in run.plan.kept_at(one.name, grain))])
+    return found

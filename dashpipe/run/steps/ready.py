@@ -85,4 +85,5 @@ def _usable(session: Session, document: Document, step: str, task: str) -> tuple
 
 def staged(transform: Document) -> list[str]:
     """The staging collections that a receipt of transform names."""
-    return list(transform["staging"].values())
+    values = transform["values"].get("staging")
+    return [*transform["staging"].values(), *([values] if values else [])]

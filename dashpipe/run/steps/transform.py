@@ -8,7 +8,7 @@ from typing import Any
 from dashpipe.run import record, route, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import lookups
+from dashpipe.run.transform import lookups, values
 from dashpipe.run.transform.grain import compute
 from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
@@ -20,11 +20,11 @@ def transform(run: Run, session: Session) -> Document:
     """Compute the rows of the run's partitions.
 
     Returns:
-        The receipt: ``staging`` (grain → collection), ``rows`` (grain → count), ``routes`` (source →
-        ``server`` or ``cursor``), ``origin`` (grain → source → how many partitions came from states and from
-        the source), ``reached`` (the same of what they reach back to), ``dependants`` (grain → how many
-        partitions were added because they read what changed), ``lookups`` (dimension → keys, matched, and a
-        warning), ``ms``.
+        The receipt: ``staging`` (grain → collection), ``rows`` (grain → count), ``values`` (of kept values,
+        ``staging`` and how many are ``kept``), ``routes`` (source → ``server`` or ``cursor``), ``origin``
+        (grain → source → how many partitions came from states and from the source), ``reached`` (the same of
+        what they reach back to), ``dependants`` (grain → how many partitions were added because they read
+        what changed), ``lookups`` (dimension → keys, matched, and a warning), ``ms``.
 
     Raises:
         RunError: A row cannot be written, or a key is looked up twice: says which.
@@ -38,11 +38,11 @@ def transform(run: Run, session: Session) -> Document:
     origin: dict[str, dict[str, dict[str, int]]] = {}
     reached: dict[str, dict[str, dict[str, int]]] = {}
     asked = run
-    names = lookups.prepare(run, session)
+    names, kept = lookups.prepare(run, session), values.prepare(run, session)
     for grain in run.plan.grains:
         started = time.monotonic()
         name = state.staging(run.subject.id, run.id, "rows", grain, session.lease.fence)
-        work = Work(run, session, grain, name, dict(staged), routes, names)
+        work = Work(run, session, grain, name, dict(staged), routes, names, kept)
         done = compute(work)
         run, rows[grain.value], staged[grain] = done.run, done.rows, name
         origin[grain.value] = {source: one.counts for source, one in done.origins.items()}
@@ -66,6 +66,7 @@ def transform(run: Run, session: Session) -> Document:
     return {
         "staging": {grain.value: name for grain, name in staged.items()},
         "rows": rows,
+        "values": {"staging": kept, "kept": session.target[kept].count_documents({})} if kept else {},
         "routes": routes,
         "origin": origin,
         "reached": reached,

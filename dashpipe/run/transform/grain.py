@@ -11,7 +11,7 @@ from dashpipe.compile.emit import Ref, Stages
 from dashpipe.run import route, state
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import dependants, fill, journeys, origin, parts, problems, reach
+from dashpipe.run.transform import dependants, fill, journeys, origin, parts, problems, reach, values
 from dashpipe.run.transform import lookups as looked
 from dashpipe.run.transform.origin import Origin
 from dashpipe.run.transform.work import Work, fetch, inside, yielded
@@ -132,10 +132,14 @@ def _own(
             fresh = False
         if one.scanned:
             fresh = not journeys.fill(work, source, one.scanned, name) and fresh
+        if one.scanned and run.plan.kept_at(source, work.grain):
+            values.bring(work, source, one.scanned)
+            fresh = not values.count(work, source, one.scanned, name) and fresh
         for finer, some in one.merged.items():
             reader, stages = _merged(work, source, finer, some)
             into = Ref(session.target.name, name)
             inside(work, source, reader, stages, [*stages, *emit.merge(into)], None)
+            values.count(work, source, some, name)
             fresh = False
 
 

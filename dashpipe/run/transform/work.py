@@ -24,7 +24,10 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What computing one grain needs: where its rows go, what is staged, which way each source goes."""
+    """What computing one grain needs: where its rows go, what is staged, which way each source goes.
+
+    ``values`` is the staging collection of kept values; empty where none are kept.
+    """
 
     run: Run
     session: Session
@@ -33,6 +36,7 @@ class Work:
     staged: Mapping[Grain, str]
     routes: Mapping[str, str]
     lookups: dict[str, str]
+    values: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -183,13 +183,20 @@ _COMMON = (
         default="the primary",
     ),
     Key(
+        "incremental",
+        Flag(),
+        "Keep the values that distinct counts count, by key and partition of the finest grain: weeks, months "
+        "and longer are then counted from those, without reading the source again.",
+        default="false",
+    ),
+    Key(
         "max_untimed",
         Number(whole=False, least=0, most=1, help="write a share from 0 to 1: 0.1 % is 0.001"),
         "The share of documents without a usable time above which the run fails.",
         default="0.001",
     ),
 )
-_LATER = ("snapshot", "incremental")
+_LATER = ("snapshot",)
 
 SOURCE = Keys(
     "source",

@@ -1,0 +1,120 @@
+"""Kept values: what distinct counts count, by key and partition of the finest grain, and counts of them.
+
+A kept value is ``{_id, partition_date, leaf, k: {dimension: value}, v: value, s: {leaf id: state}}``, at
+hours with ``partition_hour``. ``s`` holds what a condition over values (`having`) is judged by.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashpipe.compile import instant
+from dashpipe.compile import leaves as table
+from dashpipe.compile.emit import labels as lb
+from dashpipe.compile.emit import levels
+from dashpipe.compile.emit.grouping import by_value, id_of, kept_key, part
+from dashpipe.compile.emit.rollup import both, inside, label
+from dashpipe.compile.emit.scan import Reading, Ref, labelled, merge
+from dashpipe.compile.emit.stages import Stage, Stages
+from dashpipe.compile.plan import Key, Leaf, Plan
+from dashpipe.expr import FieldType
+from dashpipe.spec.model import Grain
+
+
+def values(plan: Plan, source: str, labels: tuple[str, ...]) -> list[Stages]:
+    """The pipelines that yield the values to keep of some partitions, each to be run on the source.
+
+    Args:
+        plan: The plan.
+        source: The source's name.
+        labels: Partitions of the finest grain, at least one.
+    """
+    one, grain = plan.source(source), plan.grains[0]
+    left = {leaf.id for leaf in plan.kept_of(source)}
+    pipelines = []
+    for aggregate in one.aggregates:
+        for leaf in aggregate.leaves:
+            if leaf.id in left:
+                left.remove(leaf.id)
+                how = Reading(grain, labels, key=one.key)
+                stages, group, own = labelled(plan, one, aggregate, (leaf,), how)
+                fields, states = _below(leaf, instant.value(one.source.time))
+                stages += by_value(leaf, fields, group, own)
+                pipelines.append([*stages, _kept(leaf, one.key, grain, states)])
+    return pipelines
+
+
+def of_values(
+    plan: Plan,
+    grain: Grain,
+    source: str,
+    labels: tuple[str, ...],
+    staged: tuple[str, ...],
+    target: str,
+    into: Ref | None,
+) -> list[Stages]:
+    """The pipelines that count kept values, each once, into parts; run on the values of this run.
+
+    Args:
+        plan: The plan.
+        grain: The grain of the parts.
+        source: The source's name.
+        labels: Its partitions.
+        staged: The partitions of the finest grain that this run has; of the others, what is stored counts.
+        target: The collection of stored values, in the same database.
+        into: The parts collection to merge into, or ``None`` to yield the parts.
+    """
+    one, finest, calendar = plan.source(source), plan.grains[0], plan.subject.calendar
+    days = inside(grain, labels, finest, calendar)
+    group: Stage = {"p": label(finest)}
+    if grain is not finest:
+        group["p"] = lb.of_label(grain, "$partition_date", calendar, labels)
+    group |= {f"k{at}": {"$ifNull": [f"$k.{key.name}", None]} for at, key in enumerate(one.key)}
+    wanted = {leaf.id for leaf in one.own_at(grain)}
+    pipelines = []
+    for leaf in plan.kept_of(source):
+        if leaf.id not in wanted:
+            continue
+        stages = both({"leaf": leaf.id}, finest, days, staged, target)
+        fields, between = _again(leaf)
+        stages += [{"$group": {"_id": {"g": group, "v": "$v"}, **fields}}, *between]
+        fields, states = table.collected((leaf,), None)
+        stages += [{"$group": {"_id": "$_id.g", **fields}}, part(one.key, states)]
+        pipelines.append([*stages, *merge(into)])
+    return pipelines
+
+
+def _below(leaf: Leaf, moment: Any) -> tuple[Stage, Stage]:
+    """What is computed of the documents of a value, and the states that are kept of it."""
+    having = leaf.options.having
+    return ({}, {}) if having is None else table.collected(having.leaves, moment)
+
+
+def _again(leaf: Leaf) -> tuple[Stage, Stages]:
+    """What is merged of a value's states, and the stages that keep the values which count."""
+    having = leaf.options.having
+    if having is None:
+        return {}, []
+    fields, states = table.merged(having.leaves, lambda one: f"$s.{one.id}")
+    return fields, [{"$project": states}, *levels.judged(having)]
+
+
+def _kept(leaf: Leaf, key: tuple[Key, ...], grain: Grain, states: Stage) -> Stage:
+    """The stage that makes a kept value of a group by key and value."""
+    assert leaf.expr is not None
+    value: Any = "$_id.v"
+    if leaf.expr.type is FieldType.INTEGER:
+        value = {"$toLong": value}
+    one = lb.text(value, leaf.expr.type or FieldType.STRING)
+    made: Stage = {
+        "_id": {"$concat": [id_of(key, "$_id.g"), "|", leaf.id, "|", one]},
+        "partition_date": {"$substrBytes": ["$_id.g.p", 0, 10]},
+        "leaf": {"$literal": leaf.id},
+        **kept_key(key, "$_id.g"),
+        "v": value,
+    }
+    if grain is Grain.HOUR:
+        made["partition_hour"] = {"$substrBytes": ["$_id.g.p", 11, 8]}
+    if states:
+        made["s"] = states
+    return {"$project": made}

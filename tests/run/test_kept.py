@@ -1,0 +1,129 @@
+"""Kept values: killed while they are written, gone after retention, and whose collection they are."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from dashpipe.run import run_all, state, takeover
+from dashpipe.run.base import Request
+from dashpipe.run.errors import Refused
+from dashpipe.spec.model import Grain, Metric, Target
+from tests.conftest import PROFILE
+from tests.run import shop, stage, victim
+from tests.run.stage import Stage
+from tests.run.world import SUBJECT as PLAIN
+from tests.run.world import World
+
+Document = dict[str, Any]
+
+VALUES = "dash_daily__values"
+SUBJECT = replace(
+    shop.SUBJECT, sources=(replace(shop.SUBJECT.sources[0], incremental=True), shop.SUBJECT.sources[1])
+)
+OLD = shop.FIRST + timedelta(days=9)
+#: `make test` stops a run before a few of its writes, .ci/run before more.
+STRIDE = 6 if PROFILE == "ci" else 30
+
+KEPT = replace(
+    PLAIN,
+    sources=(replace(PLAIN.sources[0], incremental=True),),
+    metrics=(Metric("countries", "count_distinct", source="orders", expr="country"),),
+    dimensions=(),
+    grains=(Grain.DAY, Grain.MONTH),
+)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a moment, not a minute, for writes of a dead run that the server does not show: there are none."""
+    monkeypatch.setattr(takeover, "LONGEST_WRITE", 0.2)
+
+
+@pytest.fixture(scope="module")
+def before(mongo: MongoClient[Document], mongo_uri: str) -> Iterator[Stage]:
+    """A shop with all its days published, and since then other buyers on an old day."""
+    with stage.open_stage(mongo, mongo_uri) as one:
+        one.go("dag/first", subject=SUBJECT)
+        noon = shop.at(f"{OLD.isoformat()} 12:00")
+        one.source["orders"].delete_many({"at": {"$gte": noon - timedelta(hours=6), "$lt": noon}})
+        more = [shop.order(2000 + n, noon, buyer=f"new{n}", status="paid") for n in range(4)]
+        one.source["orders"].insert_many(more)
+        yield one
+
+
+def kept(here: Stage) -> set[str]:
+    """The ids of what is kept."""
+    return {one["_id"] for one in here.target[VALUES].find({}, {"_id": 1})}
+
+
+def test_killed_before_any_write_then_again(before: Stage) -> None:
+    """With kill −9 before the n-th write, then the same day again: the same rows, and the same values."""
+    asked = {"subject": SUBJECT, "start": OLD, "end": OLD + timedelta(days=1), "now": shop.NOW}
+    with before.copied() as here:
+        old = kept(here)
+        done = here.go("dag/restates", **asked)["steps"]
+        assert done["transform"]["origin"]["week"]["orders"] == {"states": 1, "source": 0}
+        rows, values = here.rows(), kept(here)
+        assert old != values
+    with before.copied() as here:
+        about = (here.uri, here.source.name, here.target.name)
+        process, told = victim.start(*about, 0, signal.SIGKILL, run_id="dag/restates", **asked)
+        process.join()
+        assert process.exitcode == 0
+        total = int(told.value)
+    for number in range(2, total + 1, STRIDE):
+        with before.copied() as here:
+            about = (here.uri, here.source.name, here.target.name)
+            process, _ = victim.start(*about, number, signal.SIGKILL, run_id="dag/restates", **asked)
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            here.client.admin.command({"killAllSessions": []})
+            shop.expire(here.target)
+            here.go("dag/restates" if number % 4 else "dag/another", **asked)
+            said = f"killed before write {number} of {total}"
+            assert here.rows() == rows, said
+            assert kept(here) == values, said
+            assert here.target[state.PARTITIONS].find_one({"state": {"$ne": "published"}}) is None, said
+
+
+def test_values_go_with_the_rows_of_old_days(world: World) -> None:
+    """Retention removes the values of days that it removes, and the months stay right."""
+    world.fill(
+        [
+            {"_id": number, "at": datetime(2024, month, 9, 12, tzinfo=timezone.utc), "country": f"c{number}"}
+            for number, month in enumerate((1, 2, 3, 3))
+        ]
+    )
+    pruned = replace(KEPT, target=Target("daily", retention_days=40))
+    for subject in (KEPT, pruned):
+        april = datetime(2024, 4, 2, 12, tzinfo=timezone.utc)
+        asked = {"start": date(2024, 1, 1), "end": date(2024, 4, 1), "now": april}
+        run_all(Request(subject, f"test/{subject.target.retention_days}", "command", **asked), world.setup)
+        days = {one["partition_date"] for one in world.target["daily__values"].find()}
+        months = {one["partition_date"]: one["countries"] for one in world.target["daily_month"].find()}
+        if subject is KEPT:
+            assert days == {"2024-01-09", "2024-02-09", "2024-03-09"}
+            assert months == {"2024-01-01": 1, "2024-02-01": 1, "2024-03-01": 2}
+    assert days == {"2024-03-09"}
+    assert months["2024-03-01"] == 2
+
+
+def test_the_collection_of_values_is_no_other_subjects(world: World) -> None:
+    """What one subject keeps its values in is refused as the target of another."""
+    world.fill([{"_id": 1, "at": datetime(2024, 3, 9, 12, tzinfo=timezone.utc), "country": "GB"}])
+    at = {
+        "start": date(2024, 3, 9),
+        "end": date(2024, 3, 10),
+        "now": datetime(2024, 4, 1, tzinfo=timezone.utc),
+    }
+    run_all(Request(KEPT, "test/first", "command", **at), world.setup)
+    other = replace(PLAIN, name="other", target=Target("daily__values"))
+    with pytest.raises(Refused, match=r"daily__values is the target of shop_dash_daily_v1"):
+        run_all(Request(other, "test/other", "command", **at), world.setup)
