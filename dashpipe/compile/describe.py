@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
-from dashpipe.compile.plan import Column, Formula, Mean, Plan, Ratio, Same, Spread, Value
+from dashpipe.compile.plan import Carried, Column, Formula, Mean, Plan, Ratio, Same, Spread, Value
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
 
@@ -87,6 +87,8 @@ def finaliser(plan: Plan, column: Column) -> str:
     match column.finaliser:
         case Value(leaf):
             return labels[leaf]
+        case Carried(own, before):
+            return f"{labels[own]}, else {labels[before]}"
         case Mean(total, count):
             return f"{labels[total]} / {labels[count]}"
         case Spread(state, population, root):

@@ -93,6 +93,8 @@ def what(metric: Metric) -> str:
             text += f" by `{metric.by}`"
         if metric.per:
             text += f" of each {', '.join(f'`{one}`' for one in metric.per)}, summed"
+        if metric.carry is not None:
+            text += ", carried always" if metric.carry == "always" else f", carried for {metric.carry}"
         if metric.having:
             text += f" having `{metric.having}`"
     elif metric.type == "cumulative":

@@ -33,6 +33,8 @@ class Frame:
         all_time: All that came before the end.
         first: Whether the end is that of the partition's first day.
         of: The dimensions that the leaf is grouped by; ``None``: those of the row.
+        carry: The time before the (moved) partition, or ``always``.
+        own: Whether what is carried is covered with the partition itself; else without.
     """
 
     shifts: tuple[Period, ...] = ()
@@ -41,6 +43,8 @@ class Frame:
     all_time: bool = False
     first: bool = False
     of: tuple[str, ...] | None = None
+    carry: Period | str | None = None
+    own: bool = False
 
     @property
     def plain(self) -> bool:
@@ -73,6 +77,8 @@ class Frame:
             told.append("of all time")
         if self.first:
             told.append("as of the first day")
+        if self.carry is not None:
+            told.append(f"carried {self.carry}")
         if self.of is not None:
             told.append(f"of {', '.join(self.of) or 'all rows'}")
         return ", ".join(told)
@@ -87,6 +93,7 @@ class Frame:
             self.all_time,
             self.first,
             None if self.of is None else list(self.of),
+            *([] if self.carry is None else [str(self.carry), self.own]),
         ]
 
 
@@ -95,12 +102,16 @@ PLAIN = Frame()
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What one partition takes: the days ``[start, end)``, without ``start`` all before; and these hours."""
+    """What one partition takes: the days ``[start, end)``, without ``start`` all before; and these hours.
+
+    ``own`` is the first day of the partition that is meant, or its hour, where what lies in it is told apart.
+    """
 
     label: str
     start: date | None
     end: date
     hours: tuple[str, ...] = ()
+    own: str = ""
 
 
 def moved(frame: Frame, period: Period) -> Frame:
@@ -117,6 +128,11 @@ def cumulated(frame: Frame, metric: Metric) -> Frame:
         all_time=metric.window is None and metric.to_date is None,
         first=metric.period_agg == "first",
     )
+
+
+def carried(frame: Frame, carry: Period | str, *, own: bool) -> Frame:
+    """The frame of what lies before the partition; with ``own``, of the partition too."""
+    return replace(frame, carry=carry, own=own)
 
 
 def covers(
@@ -183,6 +199,9 @@ def known_from(frame: Frame, grain: Grain, start: str, calendar: Calendar) -> st
 
 def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: datetime | None) -> Cover:
     start = day_of(label)
+    if frame.carry is not None:
+        end = last_day(grain, label, calendar) + timedelta(days=1) if frame.own else start
+        return Cover(label, _carried_from(frame.carry, start, calendar), end, own=label)
     last = start if frame.first else last_day(grain, label, calendar)
     end = (_begun(start, last, calendar, as_of) if frame.runs else last) + timedelta(days=1)
     if frame.all_time:
@@ -193,6 +212,11 @@ def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: dat
         first = period_start(Grain.DAY, (end - timedelta(days=1)).isoformat(), Grain(frame.to_date), calendar)
         return Cover(label, day_of(first), end)
     return Cover(label, start, end)
+
+
+def _carried_from(carry: Period | str, day: date, calendar: Calendar) -> date | None:
+    """The first day whose values are carried to what begins on a day; ``None``: all are."""
+    return None if isinstance(carry, str) else window_start(day, carry.n, Grain(carry.unit), calendar)
 
 
 def _begun(first: date, last: date, calendar: Calendar, as_of: datetime | None) -> date:
@@ -208,6 +232,8 @@ def _hours(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: da
     day = day_of(label) if grain is Grain.HOUR or frame.first else last_day(grain, label, calendar)
     day = day if grain is Grain.HOUR else _begun(day_of(label), day, calendar, as_of)
     today = _names(day, calendar)
+    if frame.carry is not None:
+        return _hours_before(frame, frame.carry, label, calendar)
     if grain is Grain.HOUR:
         today = today[: today.index(label) + 1]
     elif as_of is not None:
@@ -234,6 +260,18 @@ def _hours(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: da
     start, clock = window_start(day, frame.window.n, Grain(frame.window.unit), calendar), label[11:13]
     before = tuple(one for one in _names(start, calendar) if one[11:13] > clock)
     return Cover(label, start + timedelta(days=1), day, (*before, *today))
+
+
+def _hours_before(frame: Frame, carry: Period | str, label: str, calendar: Calendar) -> Cover:
+    """What is carried to an hour: from the same hour of the clock on the first day on."""
+    day = day_of(label)
+    today = _names(day, calendar)
+    hours = today[: today.index(label) + frame.own]
+    start = _carried_from(carry, day, calendar)
+    if start is None:
+        return Cover(label, None, day, hours, label)
+    before = tuple(one for one in _names(start, calendar) if one[11:13] >= label[11:13])
+    return Cover(label, start + timedelta(days=1), day, (*before, *hours), label)
 
 
 def _names(day: date, calendar: Calendar) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from dashpipe import expr
 from dashpipe.compile import journeys
 from dashpipe.compile.errors import CompileError
-from dashpipe.compile.frame import PLAIN, Frame, cumulated, moved
+from dashpipe.compile.frame import PLAIN, Frame, carried, cumulated, moved
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import (
     DOCUMENT,
     Aggregate,
+    Carried,
     Column,
     Finaliser,
     Formula,
@@ -29,7 +30,7 @@ from dashpipe.compile.plan import (
 )
 from dashpipe.compile.sources import Reading, read
 from dashpipe.expr import FieldType, Scope
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Grain, Metric, Subject
+from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Grain, Metric, Period, Subject
 from dashpipe.spec.typing import filters, method_of, parse, parts_of
 
 _DECIMAL = FieldType.DECIMAL
@@ -150,6 +151,8 @@ class _Builder:
             type_ = _DECIMAL if total.type is _DECIMAL else FieldType.NUMBER
             return Mean(total.id, count.id), type_, ((count.id, "count"),)
         kind = _kind(metric)
+        if metric.carry is not None:
+            return self.carried(metric, metric.carry, kind, wheres, grains, frame)
         having = None if metric.having is None else self.having(metric, trail)
         leaf = self.leaf(metric, kind, wheres, grains, frame, having)
         matched = (leaf.id, kind)
@@ -159,6 +162,25 @@ class _Builder:
         if metric.type == "sum" and metric.name in self.told:
             matched = (self.leaf(metric, "count", wheres, grains, frame).id, "count")
         return Value(leaf.id), leaf.type, (matched,)
+
+    def carried(
+        self,
+        metric: Metric,
+        carry: Period | str,
+        kind: str,
+        wheres: tuple[str, ...],
+        grains: tuple[Grain, ...],
+        frame: Frame,
+    ) -> _Finished:
+        """A first or last value, else the last of the time before; for balances, each key by itself."""
+        if frame.runs:
+            raise CompileError(self.subject.id, f"{metric.name} is carried, within a cumulative metric")
+        if metric.per:
+            leaf = self.leaf(metric, kind, wheres, grains, carried(frame, carry, own=True))
+            return Value(leaf.id), leaf.type, ((leaf.id, kind),)
+        own = self.leaf(metric, kind, wheres, grains, frame)
+        before = self.leaf(metric, "last", wheres, grains, carried(frame, carry, own=False))
+        return Carried(own.id, before.id), own.type, ((own.id, kind), (before.id, "last"))
 
     def journey(
         self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], frame: Frame
@@ -189,7 +211,9 @@ class _Builder:
             for ref in expr.names(parsed)
         }
         leaves = tuple(leaf for one in inner.leaves.values() for leaf in one.values())
-        if any(leaf.source != metric.source or kind_of(leaf).level for leaf in leaves):
+        if any(
+            leaf.source != metric.source or kind_of(leaf).level or not leaf.frame.plain for leaf in leaves
+        ):
             raise CompileError(
                 self.subject.id, f"`having` of {metric.name} is not of metrics of one pass over its source"
             )

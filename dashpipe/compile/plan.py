@@ -219,13 +219,21 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """The value of a leaf, else that of another, which is of the time before."""
+
+    own: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class Same:
     """The value of another column."""
 
     column: str
 
 
-Finaliser = Value | Mean | Spread | Ratio | Formula | Same
+Finaliser = Value | Carried | Mean | Spread | Ratio | Formula | Same
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashpipe.spec.model import FISCAL, Grain
+from dashpipe.spec.model import FISCAL, Grain, Period
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,8 @@ def _reaches(metric: Metric) -> Iterator[tuple[Grain, Origin]]:
         yield _WORDS[metric.to_date], metric.origin.at("to_date")
     if metric.window is not None and metric.window.unit in _WORDS:
         yield _WORDS[metric.window.unit], metric.origin.at("window")
+    if isinstance(metric.carry, Period) and metric.carry.unit in _WORDS:
+        yield _WORDS[metric.carry.unit], metric.origin.at("carry")
     if metric.fill is not None and metric.fill.period.unit in _WORDS:
         yield _WORDS[metric.fill.period.unit], metric.origin.at("fill", "for")
     for one in metric.inputs:
@@ -36,7 +38,8 @@ def _reaches(metric: Metric) -> Iterator[tuple[Grain, Origin]]:
 
 
 def months(subject: Subject) -> int:
-    """How many fiscal months the longest window or fill of a subject reaches back."""
+    """How many fiscal months the longest window, carry or fill of a subject reaches back."""
     windows = [one.window for one in subject.metrics if one.window is not None]
+    windows += [one.carry for one in subject.metrics if isinstance(one.carry, Period)]
     windows += [one.fill.period for one in subject.metrics if one.fill is not None]
     return max((one.n * FISCAL[_WORDS[one.unit]] for one in windows if one.unit in _WORDS), default=0)

@@ -184,7 +184,7 @@ class Metric:
     value; ``inputs`` then tell which metric a name in it is, where that is not its own. ``counts`` says, in a
     source whose array is taken apart, whether it is of documents or of elements. ``mongo`` is its value in
     MongoDB's own words instead of ``expr``, as JSON. ``per`` are what a first or last value is a balance of:
-    the balances are summed.
+    the balances are summed. ``carry`` is how long before the partition its value may come from (or `always`).
     """
 
     name: str
@@ -214,6 +214,7 @@ class Metric:
     entity: str | None = None
     measured_as: str | None = None
     per: tuple[str, ...] = ()
+    carry: Period | str | None = None
     grains: tuple[Grain, ...] | None = None
     empty: Any = None
     has_empty: bool = False

@@ -26,6 +26,7 @@ from dashpipe.spec.model import (
 from dashpipe.spec.node import Map, Node, Scalar, Seq, plain
 from dashpipe.spec.values import (
     as_text,
+    carry,
     child,
     entries,
     env_text,
@@ -190,6 +191,7 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         entity=optional(node, "entity"),
         measured_as=optional(node, "as"),
         per=texts(child(node, "per")),
+        carry=carry(child(node, "carry")),
         grains=grains(child(node, "grains")),
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,

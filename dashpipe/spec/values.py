@@ -105,3 +105,8 @@ def period(node: Node | None) -> Period | None:
     count, _, unit = (as_text(node) or "").partition(" ")
     unit = unit.removesuffix("s")
     return Period(int(count), unit) if count.isdecimal() and unit in _GRAINS else None
+
+
+def carry(node: Node | None) -> Period | str | None:
+    """A length of calendar time, or ``always``."""
+    return "always" if as_text(node) == "always" else period(node)

@@ -188,7 +188,40 @@ class Walk:
             return _quotient(top, bottom)
         if metric.type == "derived":
             return self._derived(metric, span, key, at, wheres)
+        if metric.type in ("first", "last"):
+            return self._end(metric, span, key, wheres)
         return self._leaf(metric, span, key, wheres)
+
+    def _end(
+        self, metric: Metric, span: tuple[date | None, date], key: Key, wheres: tuple[str, ...]
+    ) -> Value:
+        """The first or last value, or that of each key of its own; where there is none, the latest before."""
+        start, end = span
+        since = date.max if metric.carry is None or start is None else date.min
+        if isinstance(metric.carry, Period) and start is not None:
+            since = earlier(start, metric.carry, self.calendar)
+        accounts: dict[tuple[Any, ...], tuple[list[Document], list[Document]]] = {}
+        for day, one in self.documents:
+            mine = all(one.get(name) == value for name, value in key.items())
+            if one.get(metric.expr or "") is None or not all(self.wheres[where](one) for where in wheres):
+                continue
+            if not metric.per and not mine:
+                continue
+            own, before = accounts.setdefault(tuple(one.get(name) for name in metric.per), ([], []))
+            if (start is None or start <= day) and day <= end:
+                own.append(one)
+            elif day <= end and day >= since:
+                before.append(one)
+        found = []
+        for own, before in accounts.values():
+            order = lambda one: (one["at"], one["_id"])  # noqa: E731
+            best = [min(own, key=order) if metric.type == "first" else max(own, key=order)] if own else []
+            best = best or ([max(before, key=order)] if before else [])
+            # A balance counts in the row of its document, wherever that is.
+            found += [
+                one[metric.expr] for one in best if all(one.get(name) == value for name, value in key.items())
+            ]
+        return Value(sum(found) if found else None, bool(found))
 
     def _derived(
         self,

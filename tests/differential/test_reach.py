@@ -48,6 +48,17 @@ OFFSETS += ("1 fiscal_month", "1 fiscal_year")
 TO_DATE = ("month", "quarter", "year", "fiscal_month", "fiscal_quarter", "fiscal_year")
 
 
+CARRIES = (None, "always", "1 day", "7 day", "1 month", "1 fiscal_month")
+PERS = (("first", ()), ("last", ()), ("last", ("s",)), ("first", ("s",)), ("last", ("s", "t")))
+
+
+def _end(carry: str | None, kind: tuple[str, tuple[str, ...]], where: str | None) -> Metric:
+    """A first or last value, of each key of its own or not, carried or not."""
+    type_, per = kind
+    taken = period(carry) if carry is not None and carry != "always" else carry
+    return Metric("end", type_, "docs", expr="n", per=per, carry=taken, where=where)
+
+
 def period(text: str) -> Period:
     """A period from its text."""
     count, _, unit = text.partition(" ")
@@ -74,8 +85,11 @@ def metrics(draw: Any, grains: tuple[Grain, ...], key: tuple[str, ...]) -> tuple
         Metric("names", "count_distinct", "docs", expr="s", where=draw(where)),
         Metric("rate", "ratio", numerator="minutes", denominator="lessons"),
     ]
-    runs = [one.name for one in made]  # what may be cumulated: nothing that is cumulated or moved itself
-    parts = ["lessons", "minutes", "names"]  # what may be shared
+    ends = draw(st.lists(st.builds(_end, st.sampled_from(CARRIES), st.sampled_from(PERS), where), max_size=3))
+    made += [replace(one, name=f"{one.type}_{at}") for at, one in enumerate(ends)]
+    # What may be cumulated: nothing that is cumulated, carried or moved itself; and what may be shared.
+    runs = [one.name for one in made if one.carry is None]
+    parts = ["lessons", "minutes", "names", *(one.name for one in made if one.per)]
     for at in range(draw(st.integers(1, 5))):
         name = f"made_{at}"
         kind = draw(st.sampled_from(["window", "to_date", "all", "offset", "derived", "share"]))

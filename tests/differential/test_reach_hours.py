@@ -32,6 +32,8 @@ PLACES = (
     ("Asia/Kathmandu", date(2024, 3, 1)),
 )
 WINDOWS = (Period(1, "hour"), Period(3, "hour"), Period(26, "hour"), Period(50, "hour"))
+CARRIES = (Period(1, "day"), Period(2, "day"), Period(1, "week"), "always")
+ENDS = (("first", ()), ("last", ()), ("first", ("s",)), ("last", ("s",)))
 DAYS = (Period(1, "day"), Period(2, "day"), Period(1, "week"))
 
 
@@ -59,6 +61,10 @@ def cases(draw: Any) -> Case:
         Metric("kinds", "count_distinct", "docs", expr="s"),
         Metric("mean", "avg", "docs", expr="n"),
         *(Metric(f"m{at}", "cumulative", metric=draw(inner), **one) for at, one in enumerate(reaches)),
+        *(
+            Metric(f"e{at}", kind, "docs", expr="n", per=per, carry=draw(st.sampled_from(CARRIES)))
+            for at, (kind, per) in enumerate(draw(st.lists(st.sampled_from(ENDS), max_size=2)))
+        ),
     ]
     subject = Subject(
         project="test",
@@ -137,6 +143,39 @@ def value(metric: Metric, documents: list[Document]) -> Any:
     return sum(numbers) / len(numbers) if numbers else None
 
 
+def carried(metric: Metric, labels: list[str], label: str) -> set[str]:
+    """The hours before a partition that its value may come from."""
+    before = labels[: next(at for at, one in enumerate(labels) if one.startswith(label))]
+    if not isinstance(metric.carry, Period):
+        return set(before)
+    days = metric.carry.n * (7 if metric.carry.unit == "week" else 1)
+    back = (date.fromisoformat(label[:10]) - timedelta(days=days)).isoformat() + label[10:13]
+    return {one for one in before if one[: len(back)] >= back}
+
+
+def end(metric: Metric, own: list[Document], before: list[Document], c: Any) -> Any:
+    """The first or last value of a row, or of each `s`, in the row of its document."""
+    found = []
+    for s in {one["s"] for one in (*own, *before)} if metric.per else {None}:
+        sides = [
+            sorted(
+                (
+                    one
+                    for one in some
+                    if one["n"] is not None and (one["s"] == s if metric.per else one["c"] == c)
+                ),
+                key=lambda one: (one["at"], one["_id"]),
+            )
+            for some in (own, before)
+        ]
+        if sides[0] or sides[1]:
+            found.append(
+                (sides[0][0] if metric.type == "first" else sides[0][-1]) if sides[0] else sides[1][-1]
+            )
+    mine = [one["n"] for one in found if one["c"] == c]
+    return sum(mine) if mine else None
+
+
 @settings(max_examples=FEW)
 @given(case=cases(), split=st.booleans())
 def test_windows_of_hours_equal_a_walk(world: World, case: Case, split: bool) -> None:
@@ -169,6 +208,13 @@ def test_windows_of_hours_equal_a_walk(world: World, case: Case, split: bool) ->
             for (label, c), row in named.items():
                 last = max(at for at, one in enumerate(labels) if one.startswith(label))
                 for name, metric in metrics.items():
+                    if metric.carry is not None:
+                        earlier = carried(metric, labels, label)
+                        every = case.documents["docs"]
+                        own = [one for one in every if hour[one["_id"]].startswith(label)]
+                        old = [one for one in every if hour[one["_id"]] in earlier]
+                        assert row[name] == end(metric, own, old, c), (label, c, metric)
+                        continue
                     if metric.type == "cumulative":
                         hours = taken(metric, labels, last)
                         inner = metrics[metric.metric or ""]

@@ -135,6 +135,33 @@ def test_a_restated_day_restates_what_reads_it_and_no_more(worlds: dict[str, Wor
         assert [rows[f"{day:02}"] for day in range(1, 9)] == [1, 2, 3, 4, 4, 4, 3, 3]
 
 
+@pytest.mark.parametrize(("carry", "more"), [(period("2 day"), 2), ("always", 6)])
+def test_what_is_carried_from_a_restated_day_is_written_again(
+    worlds: dict[str, World], carry: Any, more: int
+) -> None:
+    """A late last value of a day reaches the days that it is carried to, and no row is added."""
+    metrics = (count("orders"), Metric("newest", "last", "orders", expr="n", carry=carry))
+    subject = replace(SUBJECT, metrics=metrics, grains=(Grain.DAY,))
+    world = worlds["server"]
+    documents = [
+        {"_id": day, "at": datetime(2024, 4, day, 12, tzinfo=timezone.utc), "country": "DE", "n": None}
+        for day in range(1, 11)
+    ]
+    documents[0]["n"] = 5
+    as_of = datetime(2024, 4, 20, tzinfo=timezone.utc)
+    case = Case(subject, {"orders": documents}, (date(2024, 4, 1), date(2024, 4, 12)), as_of)
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        new = {"_id": 99, "at": datetime(2024, 4, 4, 9, tzinfo=timezone.utc), "country": "DE", "n": 7}
+        world.source["orders"].insert_one(new)
+        receipt = runs.run(world, case, days=(date(2024, 4, 4), date(2024, 4, 5)))["steps"]
+        assert receipt["transform"]["dependants"] == {"day": more if more == 2 else 7}
+        assert receipt["load"]["counts"]["day"]["changed"] == 1 + more
+        rows = {one["partition_date"]: one["newest"] for one in runs.published(world, subject, Grain.DAY)}
+        wanted = [5, 5, 5, 7, 7, 7] if more == 2 else [5, 5, 5, 7, 7, 7, 7, 7, 7, 7]
+        assert [rows[day] for day in sorted(rows)] == wanted + [None] * (10 - len(wanted))
+
+
 def test_a_month_that_is_not_over_runs_back_from_today(worlds: dict[str, World]) -> None:
     """Its last three days are those up to the run's own day, and up to its last one once it is over."""
     subject = replace(

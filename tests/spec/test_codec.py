@@ -66,6 +66,7 @@ METRICS = st.builds(
     window=PERIODS,
     of=lists(NAMES),
     per=lists(NAMES),
+    carry=PERIODS | st.just("always"),
     base=st.none() | st.builds(Events, NAMES, st.none() | WORDS, ORIGINS),
     grains=st.none() | GRAINS,
     empty=st.none() | st.booleans() | st.integers() | NUMBERS | WORDS,

@@ -10,7 +10,7 @@ from dashpipe import expr
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.leaves import moments
-from dashpipe.compile.plan import Column, Finaliser, Formula, Leaf, Mean, Ratio, Same, Spread, Value
+from dashpipe.compile.plan import Carried, Column, Finaliser, Formula, Leaf, Mean, Ratio, Same, Spread, Value
 from dashpipe.compile.written import literal, written
 from dashpipe.expr import FieldType
 
@@ -77,6 +77,8 @@ def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, s
     match column.finaliser:
         case Value(leaf):
             return table.value(leaves[leaf], f"${leaf}")
+        case Carried(own, before):
+            return {"$ifNull": [table.value(leaves[leaf], f"${leaf}") for leaf in (own, before)]}
         case Mean(total, count):
             return {
                 "$cond": [{"$gt": [f"${count}", 0]}, _quotient(f"${total}", f"${count}", column.type), None]

@@ -15,7 +15,12 @@ from dashpipe.expr import FieldType
 
 
 def grouped(
-    aggregate: Aggregate, leaves: tuple[Leaf, ...], group: Stage, own: tuple[str, ...], moment: Any
+    aggregate: Aggregate,
+    leaves: tuple[Leaf, ...],
+    group: Stage,
+    own: tuple[str, ...],
+    moment: Any,
+    within: Any = None,
 ) -> tuple[Stages, dict[str, Any]]:
     """The stages that compute leaves of one level from documents, and the state of each leaf after them.
 
@@ -25,12 +30,13 @@ def grouped(
         group: The parts of a document's group, as expressions by name; ``p`` is the partition's label.
         own: The partitions that count, where the documents may hold some of others; else empty.
         moment: The expression for a document's instant.
+        within: Where documents of before the partition are carried to it, whether one is of it.
     """
     fields, states = table.collected(leaves, moment)
     if not aggregate.level:
         return [{"$group": {"_id": group, **fields}}, *_inside("_id.p", own)], states
     if aggregate.level == balances.KEYS:
-        return per.grouped(leaves[0], group, own, moment), states
+        return per.grouped(leaves[0], group, own, moment, within), states
     each, between = levels.of(aggregate.level, leaves, moment)
     again = {"$group": {"_id": "$_id.g", **fields}}
     return [*by_value(leaves[0], each, group, own), *between, again], states

@@ -11,7 +11,7 @@ from dashpipe.compile.leaves import balances, conditional
 from dashpipe.compile.plan import Leaf
 
 
-def grouped(leaf: Leaf, group: Stage, own: tuple[str, ...], moment: Any) -> Stages:
+def grouped(leaf: Leaf, group: Stage, own: tuple[str, ...], moment: Any, within: Any) -> Stages:
     """The stages that compute balances from documents.
 
     Args:
@@ -19,15 +19,25 @@ def grouped(leaf: Leaf, group: Stage, own: tuple[str, ...], moment: Any) -> Stag
         group: The parts of a document's group, as expressions by name; ``p`` is the partition's label.
         own: The partitions that count, where the documents may hold some of others; else empty.
         moment: The expression for a document's instant.
+        within: Whether a document is of the partition; ``None``: all are.
     """
     row = {name: one for name, one in group.items() if name != "p"}
     # Documents compare field by field: the instant decides, then the id. What follows is carried along.
     seen = {"t": moment, "id": "$_id", "v": conditional.bare(leaf), "k": row}
-    best = {balances.KINDS[leaf.kind]: conditional.where_there(leaf, seen)}
+    found = conditional.where_there(leaf, seen)
+    best: dict[str, Any] = {"m": {balances.KINDS[leaf.kind]: found}}
+    carried: Stages = []
+    if within is not None and leaf.kind == balances.FIRST:
+        # The first of the partition, else the last of what was before it.
+        best = {
+            "m": {"$min": {"$cond": [within, found, None]}},
+            "e": {"$max": {"$cond": [within, None, found]}},
+        }
+        carried = [{"$set": {"m": {"$ifNull": ["$m", "$e"]}}}]
     keys = {f"b{at}": {"$ifNull": [expr.to_agg(one), None]} for at, one in enumerate(leaf.options.per)}
-    found: Stages = [{"$group": {"_id": {"p": group["p"], **keys}, "m": best}}]
+    stages: Stages = [{"$group": {"_id": {"p": group["p"], **keys}, **best}}]
     if own:
-        found.append({"$match": {"_id.p": {"$in": list(own)}}})
+        stages.append({"$match": {"_id.p": {"$in": list(own)}}})
     again = {"p": "$_id.p", **{name: f"$m.k.{name}" for name in row}}
     fields, _ = table.collected((leaf,), moment)
-    return [*found, {"$match": {"m": {"$ne": None}}}, {"$group": {"_id": again, **fields}}]
+    return [*stages, *carried, {"$match": {"m": {"$ne": None}}}, {"$group": {"_id": again, **fields}}]

@@ -147,7 +147,8 @@ def pipeline(
         how: Which documents go where.
     """
     stages, group, own = labelled(plan, source, aggregate, leaves, how)
-    made, states = grouped(aggregate, leaves, group, own, instant.value(source.source.time))
+    within = f"${_TAKING}.own" if aggregate.frame.own else None
+    made, states = grouped(aggregate, leaves, group, own, instant.value(source.source.time), within)
     stages += made
     if how.covers and how.early:
         fields, again = merged(leaves, lambda leaf: f"${leaf.id}")
@@ -175,8 +176,9 @@ def labelled(
     stages = documents(plan, source, aggregate, leaves, how.grain, how.labels, match)
     label = lb.of_time(how.grain, moment, subject.calendar, how.labels)
     if how.covers and not how.early:
-        stages += [{"$set": {_TAKING: taking(how.covers, label)}}, {"$unwind": f"${_TAKING}"}]
-        label = f"${_TAKING}"
+        told = aggregate.frame.own
+        stages += [{"$set": {_TAKING: taking(how.covers, label, own=told)}}, {"$unwind": f"${_TAKING}"}]
+        label = f"${_TAKING}.p" if told else f"${_TAKING}"
     group: Stage = {"p": label}
     for at, key in enumerate(how.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)

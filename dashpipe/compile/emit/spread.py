@@ -15,20 +15,29 @@ from dashpipe.spec.model import Calendar, Grain
 _DAY = timedelta(days=1)
 
 
-def taking(covers: Iterable[Cover], label: Any) -> Any:
-    """The labels of the covers that take a day's or an hour's label, as an expression."""
+def taking(covers: Iterable[Cover], label: Any, *, own: bool = False) -> Any:
+    """The labels of the covers that take a day's or an hour's label, as an expression.
+
+    With ``own`` each is ``{p: label, own: whether it lies in the partition that is meant}``.
+    """
     given = tuple(covers)
     listed: list[dict[str, Any]] = []
     for one in given:
         start = "" if one.start is None else one.start.isoformat()
         hours = {"h": list(one.hours)} if one.hours else {}
-        listed.append({"p": one.label, "a": start, "b": one.end.isoformat(), **hours})
+        begin = {"o": one.own} if own else {}
+        listed.append({"p": one.label, "a": start, "b": one.end.isoformat(), **hours, **begin})
     day = {"$substrBytes": ["$$at", 0, 10]} if any(one.hours for one in given) else "$$at"
     test: Any = {"$and": [{"$gte": [day, "$$one.a"]}, {"$lt": [day, "$$one.b"]}]}
     if any(one.hours for one in given):
         test = {"$or": [test, {"$in": ["$$at", {"$ifNull": ["$$one.h", []]}]}]}
     chosen = {"$filter": {"input": {"$literal": listed}, "as": "one", "cond": test}}
-    names = {"$map": {"input": chosen, "as": "one", "in": "$$one.p"}}
+    named: Any = "$$one.p"
+    if own:
+        # A cover ends with its partition: of days, what is not before its first; of hours, the hour itself.
+        same = "$eq" if any("T" in one.own for one in given) else "$gte"
+        named = {"p": "$$one.p", "own": {same: ["$$at", "$$one.o"]}}
+    names = {"$map": {"input": chosen, "as": "one", "in": named}}
     return {"$let": {"vars": {"at": label}, "in": names}}
 
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 #: The level: one group a key of balances, below the one by the row's key; ``emit.per`` makes it.
 KEYS = "keys"
 
+FIRST, LAST = "firsts", "lasts"
+
 #: The kinds, each with the accumulator that finds a key's balance.
-KINDS = {"firsts": "$min", "lasts": "$max"}
+KINDS = {FIRST: "$min", LAST: "$max"}
 
 
 def _sum(leaf: Leaf, _moment: Any) -> Accumulators:

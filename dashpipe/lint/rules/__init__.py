@@ -104,6 +104,7 @@ MODULES = (
     "m024_fill_without_effect",
     "m025_no_single_events",
     "m026_balance_of_elements",
+    "m027_carried_unique",
     "e001_bad_expression",
     "e002_parts_do_not_fit",
     "e003_type_unknown",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
+from dashpipe.lint.within import within
 from dashpipe.spec.diagnostic import Severity
 from dashpipe.spec.typing import by_value
 
@@ -22,6 +23,16 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         if metric.having is None:
             continue
         for use in view.uses(metric):
+            beyond = _beyond(use.metric, subject, metrics, view)
+            if beyond is not None:
+                where = "" if beyond.name == use.metric else f", of which `{use.metric}` is made,"
+                yield Problem(
+                    use.at,
+                    f"`{beyond.name}`{where} is of more than the row's own documents, which `having` is over",
+                    "name metrics without a window, `offset`, `of` or `carry`",
+                    related=((beyond.origin, f"the metric `{beyond.name}`"),),
+                )
+                continue
             for part in _leaves(use.metric, metrics, view):
                 if part.name == metric.name:
                     continue  # made of itself: that is said elsewhere
@@ -42,6 +53,17 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
                         "name metrics of type count, sum, avg, min, max, first, last, stddev or variance",
                         related=((part.origin, f"the metric `{part.name}`"),),
                     )
+
+
+def _beyond(name: str, subject: Subject, metrics: Mapping[str, Metric], view: View) -> Metric | None:
+    """The metric that takes documents of other partitions or rows, of those that one is made of."""
+    if name not in metrics:
+        return None
+    for one in (metrics[name], *within(subject, view, metrics[name])):
+        reaches = one.type in ("cumulative", "share") or one.carry is not None
+        if reaches or any(each.offset is not None for each in one.inputs):
+            return one
+    return None
 
 
 def _leaves(name: str, metrics: Mapping[str, Metric], view: View) -> list[Metric]:

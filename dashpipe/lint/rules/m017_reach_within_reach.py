@@ -27,6 +27,9 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         if found.type == "cumulative":
             text = f"`{found.name}` is cumulative itself"
             cure = f"cumulate what it is of, with a window of its own: `metric: {found.metric}`"
+        elif found.carry is not None:
+            text = f"`{found.name}` is carried from before its partition"
+            cure = "cumulate one without `carry`: a window takes what was before by itself"
         else:
             text = f"`{found.name}` has an `offset`"
             cure = "cumulate the metrics without it, and take that with `offset` in a derived one"
@@ -35,14 +38,15 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
 
 
 def _reaches(metric: Metric) -> bool:
-    return metric.type == "cumulative" or any(one.offset is not None for one in metric.inputs)
+    carried = metric.carry is not None
+    return metric.type == "cumulative" or carried or any(one.offset is not None for one in metric.inputs)
 
 
 RULE = Rule(
     code="M017",
     name="reach-within-reach",
     severity=Severity.ERROR,
-    what="A cumulative metric is of a metric that is cumulative, or has an offset, itself.",
+    what="A cumulative metric is of a metric that is cumulative, or has an offset or `carry`, itself.",
     why="""
 A cumulative metric merges the states of documents. A value that was cumulated already holds each document
 several times, and a moved one those of other days: their sum means nothing.""",

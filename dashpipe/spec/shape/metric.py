@@ -18,7 +18,7 @@ from dashpipe.spec.shape.kinds import (
     aliases,
     words,
 )
-from dashpipe.spec.shape.texts import DAYS_ON, EXPRESSION, FULL_REF, NAME, PERIOD, PLAIN, REF
+from dashpipe.spec.shape.texts import CARRY, DAYS_ON, EXPRESSION, FULL_REF, NAME, PERIOD, PLAIN, REF
 
 GRAIN = Words(
     tuple(one.value for one in Grain),
@@ -64,7 +64,7 @@ TYPE = Words(
 TO_DATE = ("month", "quarter", "year", *(one.value for one in FISCAL))
 
 #: Keys of metrics that a later version has.
-LATER = words("carry period periods")
+LATER = words("period periods")
 
 _VALUE = Key(
     "expr",
@@ -174,6 +174,12 @@ _PER = Key(
     "What has a balance: the value of each of these keys (`[account]`), summed; NULL is one key.",
     default="one value of all documents",
 )
+_CARRY = Key(
+    "carry",
+    CARRY,
+    "Where the partition has no value, take the latest of the time before: `7 days`, or `always`.",
+    default="none but the partition's own",
+)
 _CUMULATIVE = (
     Key("metric", REF, "The metric that is cumulated; its states are merged.", required=True),
     Key("window", PERIOD, "The time up to the partition's end that counts: `7 days`.", default="all time"),
@@ -230,8 +236,8 @@ _OWN: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ),
     ("stddev", (_VALUE, _POPULATION)),
     ("variance", (_VALUE, _POPULATION)),
-    ("first", (_VALUE, _PER)),
-    ("last", (_VALUE, _PER)),
+    ("first", (_VALUE, _PER, _CARRY)),
+    ("last", (_VALUE, _PER, _CARRY)),
     ("top", _TOP),
     ("ratio", _RATIO),
     ("derived", _DERIVED),

@@ -102,6 +102,12 @@ DAYS_ON = Text(
     help="write a number and days, weeks, months, quarters or years: 30 days",
     examples=("30 days", "4 weeks"),
 )
+CARRY = Text(
+    "a length of calendar time of days or more, or `always`",
+    pattern=DAYS_ON.pattern.replace("^", "^(always|", 1).replace("s?", "s?)", 1),
+    help="write a number and days, weeks, months, quarters or years: 7 days; or always",
+    examples=("7 days", "always"),
+)
 SUBJECT_ID = Text(
     "the id of a subject",
     pattern=NAME.pattern,
