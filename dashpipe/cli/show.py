@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from dashpipe.cli.common import find_subject, format_option, load_project, project_option
-from dashpipe.compile.plan import Plan
+
+if TYPE_CHECKING:
+    pass
+
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
@@ -15,49 +20,40 @@ from dashpipe.compile.plan import Plan
 @click.option(
     "--without", "off", metavar="PASS", multiple=True, help="Leave a pass out (may be given again)."
 )
+@click.option("--sql", "as_sql", is_flag=True, help="Print the rows of each grain as a query instead.")
+@click.option("--from", "start", type=_DAY, metavar="DATE", help="Of the partitions from this local day on.")
+@click.option("--to", "end", type=_DAY, metavar="DATE", help="And before this one (default: one day).")
 @format_option("text", "json")
 @project_option
-def command(subject: str, off: tuple[str, ...], format: str) -> int:
+def command(
+    subject: str,
+    off: tuple[str, ...],
+    as_sql: bool,
+    start: datetime | None,
+    end: datetime | None,
+    format: str,
+) -> int:
     """Show the plan of SUBJECT (its id or its file), what each pass did, the stages, and index advice.
 
-    Stages are shown for the first partition of each grain; those of a run differ in the literal bounds only.
+    Stages and queries are shown for the first partition of each grain, or for those that the days from --from
+    to --to touch; those of a run differ in the literal bounds only. --sql prints the same rows as SQL that
+    DuckDB runs, for readers who know no stages; what it cannot say stands in its comments.
     """
     from dashpipe.compile import PASSES, compile_subject
 
     unknown = sorted(set(off) - set(PASSES))
     if unknown:
         raise click.UsageError(f"there is no pass `{unknown[0]}`; there are {', '.join(PASSES)}")
+    if end is not None and (start is None or end <= start):
+        raise click.UsageError("--to is a day after --from")
     plan = compile_subject(find_subject(load_project(), subject), off)
-    click.echo(_json(plan) if format == "json" else _text(plan))
+    days = None if start is None else (start.date(), (end or start + timedelta(days=1)).date())
+    if as_sql:
+        from dashpipe.cli import show_sql
+
+        click.echo(show_sql.as_json(plan, days) if format == "json" else show_sql.as_text(plan, days))
+        return 0
+    from dashpipe.cli import show_stages
+
+    click.echo(show_stages.as_json(plan, days) if format == "json" else show_stages.as_text(plan, days))
     return 0
-
-
-def _text(plan: Plan) -> str:
-    from dashpipe.compile import describe
-
-    lines = [plan.subject.id, "=" * len(plan.subject.id), "", "Plan", "----", *describe.plan_lines(plan)]
-    lines += ["Passes", "------", *describe.pass_lines(plan), ""]
-    lines += ["Stages", "------"]
-    for grain in plan.grains:
-        for title, where, stages in describe.stages_of(plan, grain, describe.sample_labels(plan, grain)):
-            lines += [f"{title}, on {where}:", describe.stages_text(stages), ""]
-    lines += ["Indexes", "-------", *describe.index_lines(plan)]
-    return "\n".join(lines)
-
-
-def _json(plan: Plan) -> str:
-    from dashpipe.compile import canonical, describe
-
-    document = {
-        "version": 1,
-        "subject": plan.subject.id,
-        "plan": [line for line in describe.plan_lines(plan) if line],
-        "passes": [{"pass": one.step, "applied": one.applied, "text": one.text} for one in plan.notes],
-        "stages": [
-            {"title": title, "collection": where, "stages": json.loads(canonical.to_text(stages))}
-            for grain in plan.grains
-            for title, where, stages in describe.stages_of(plan, grain, describe.sample_labels(plan, grain))
-        ],
-        "indexes": list(describe.index_lines(plan)),
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
 from dashpipe.compile.plan import Carried, Column, Formula, Mean, Plan, Ratio, Same, Spread, Value
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
+
+#: Local days ``[from, to)``.
+Days = tuple[date, date]
 
 
 def place(collection: EnvText) -> str:
@@ -183,6 +187,14 @@ def sample_labels(plan: Plan, grain: Grain) -> tuple[str, ...]:
     subject = plan.subject
     start = partition.midnight(periods.day_of(subject.start), subject.timezone)
     return (partition.of_instant(grain, start, subject.calendar),)
+
+
+def labels(plan: Plan, grain: Grain, days: Days | None) -> tuple[str, ...]:
+    """The partitions of a grain that the local days ``[from, to)`` touch; of none, the first."""
+    if days is None:
+        return sample_labels(plan, grain)
+    start, end = (partition.midnight(one, plan.subject.timezone) for one in days)
+    return partition.touching(grain, start, end, plan.subject.calendar)
 
 
 def stages_text(stages: emit.Stages) -> str:

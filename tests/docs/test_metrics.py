@@ -11,10 +11,10 @@ import duckdb
 import pytest
 from bson.decimal128 import Decimal128
 
-from dashpipe.compile import compile_subject
+from dashpipe.compile import compile_subject, describe
 from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Grain
 from dashpipe.spec.project import load
-from tests.differential import stages
+from tests.differential import duck, stages
 from tests.differential.subjects import Case
 from tests.docs.fences import ROOT, fences
 
@@ -119,3 +119,13 @@ def test_sql_gives_the_rows(page, tmp_path):
     shown = json.loads(only(page, "json").text)
     assert set(names) == set(shown[0])
     same_rows(shown, found)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shown_sql_gives_the_rows(page, tmp_path):
+    """The SQL that is shown for the subject of a page gives, over its documents, the same rows."""
+    plan = compile_subject(subject_of(page, tmp_path))
+    types = {one.path: one.type for one in plan.subject.sources[0].fields}
+    labels = describe.labels(plan, Grain.DAY, (date(2024, 3, 31), date(2024, 4, 1)))
+    found = duck.rows(plan, Grain.DAY, labels, {"orders": documents_of(page, types)})
+    same_rows(json.loads(only(page, "json").text), found)

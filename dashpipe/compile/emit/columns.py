@@ -31,19 +31,20 @@ def computed(
     """
     return [
         {"$set": {places[one.name]: _value(one, leaves, places, known) for one in level}}
-        for level in _levels(columns)
+        for level in levels(columns)
     ]
 
 
-def _levels(columns: tuple[Column, ...]) -> list[list[Column]]:
+def levels(columns: tuple[Column, ...]) -> list[list[Column]]:
+    """Columns level by level: each reads only those of the levels before it."""
     depth: dict[str, int] = {}
-    levels: list[list[Column]] = []
+    found: list[list[Column]] = []
     for one in columns:
         depth[one.name] = max((depth[name] + 1 for name in _reads(one.finaliser)), default=0)
-        while len(levels) <= depth[one.name]:
-            levels.append([])
-        levels[depth[one.name]].append(one)
-    return levels
+        while len(found) <= depth[one.name]:
+            found.append([])
+        found[depth[one.name]].append(one)
+    return found
 
 
 def _reads(finaliser: Finaliser) -> tuple[str, ...]:
