@@ -20,7 +20,15 @@ from dashpipe.demo.flights import airport_documents, carrier_documents, flight_d
 from dashpipe.demo.load import load_learning
 from dashpipe.spec.model import Field, Grain, Metric, Source, Subject, Target, Time
 from dashpipe.spec.project import load
-from tests.differential import duck, stages, test_conversion, test_fill, test_reach, test_unwind
+from tests.differential import (
+    duck,
+    stages,
+    test_balances,
+    test_conversion,
+    test_fill,
+    test_reach,
+    test_unwind,
+)
 from tests.differential.documents import Document
 from tests.differential.subjects import Case, cases
 
@@ -64,6 +72,13 @@ def test_subjects(scratch: Database[Document], case: Case) -> None:
 @given(case=test_unwind.cases())
 def test_arrays(scratch: Database[Document], case: Case) -> None:
     """Elements and documents, each counted in their unit."""
+    compared(scratch, case)
+
+
+@settings(max_examples=FEW)
+@given(case=test_balances.cases())
+def test_balances_of_accounts(scratch: Database[Document], case: Case) -> None:
+    """The first or last value of each account, summed in the rows that they are of."""
     compared(scratch, case)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from dashpipe.compile.plan import Column, Formula, Leaf, Mean, Ratio, Same, Spread, Value
+from dashpipe.compile.plan import Carried, Column, Formula, Leaf, Mean, Ratio, Same, Spread, Value
 from dashpipe.compile.sql.aggregates import ZERO
 from dashpipe.compile.sql.expression import literal, written
 
@@ -57,8 +57,6 @@ def spread_form(finaliser: Spread) -> str:
     return f"{name}_{'pop' if finaliser.population else 'samp'}"
 
 
-
-
 def _value(column: Column, leaves: Mapping[str, Leaf], leaf: OfLeaf, other: OfColumn) -> str:
     match column.finaliser:
         case Value(id_):
@@ -67,6 +65,8 @@ def _value(column: Column, leaves: Mapping[str, Leaf], leaf: OfLeaf, other: OfCo
             if one.kind in ZERO:
                 return f"coalesce({told}, 0)"
             return f"coalesce({told}, [])" if one.kind == "top" else told
+        case Carried(own, before):
+            return f"coalesce({leaf(leaves[own], '')}, {leaf(leaves[before], '')})"
         case Mean(total, count):
             return f"{leaf(leaves[total], '')} / nullif({leaf(leaves[count], '')}, 0)"
         case Spread(id_, _, _):

@@ -26,15 +26,17 @@ class Spans:
     lines: tuple[str, ...]
     hours: bool
     label: tuple[str, ...]
+    own: bool = False
 
     @property
     def statement(self) -> str:
         """The table, as it stands behind ``WITH``."""
         edges = ("starts", "ends") if self.hours else ("first_day", "last_day")
+        edges += ("own_from",) if self.own else ()
         head = f"{self.name}({', '.join((*self.label, *edges))})"
         if not self.lines:
             type_ = "TIMESTAMPTZ" if self.hours else "DATE"
-            none = ["NULL::VARCHAR"] * len(self.label) + [f"NULL::{type_}"] * 2
+            none = ["NULL::VARCHAR"] * len(self.label) + [f"NULL::{type_}"] * len(edges)
             return f"{head} AS (SELECT {', '.join(none)} WHERE FALSE)"
         return f"{head} AS (\n  VALUES\n    " + ",\n    ".join(self.lines) + "\n)"
 
@@ -44,13 +46,17 @@ class Spans:
             return f"{time} >= {self.name}.starts AND {time} < {self.name}.ends"
         return f"{day} BETWEEN {self.name}.first_day AND {self.name}.last_day"
 
+    def mine(self, day: str, time: str) -> str:
+        """The test that a document lies in the partition itself, and not in what is carried to it."""
+        return f"{time if self.hours else day} >= {self.name}.own_from"
+
 
 def own(grain: Grain, labels: tuple[str, ...], calendar: Calendar) -> Spans:
     """The partitions themselves."""
     lines = []
     for label in labels:
         if grain is Grain.HOUR:
-            lines.append(_hour(label, *partition.bounds(grain, label, calendar), calendar))
+            lines.append(_hour(label, *partition.bounds(grain, label, calendar), tz=calendar.timezone))
         else:
             lines.append(_days(label, day_of(label), last_day(grain, label, calendar)))
     return Spans("partitions", tuple(lines), grain is Grain.HOUR, label_columns(grain))
@@ -59,13 +65,16 @@ def own(grain: Grain, labels: tuple[str, ...], calendar: Calendar) -> Spans:
 def framed(name: str, frame: Frame, grain: Grain, labels: tuple[str, ...], calendar: Calendar) -> Spans:
     """What a frame makes each partition take."""
     hours = frame.atom(grain) is Grain.HOUR
-    lines = [
-        _hour(one.label, *_instants(one, calendar), calendar)
-        if hours
-        else _days(one.label, one.start or _EVER, one.end - _DAY)
-        for one in covers(frame, grain, labels, calendar)
-    ]
-    return Spans(name, tuple(lines), hours, label_columns(grain))
+    lines = []
+    for one in covers(frame, grain, labels, calendar):
+        if hours:
+            edges = list(_instants(one, calendar))
+            edges += [partition.bounds(Grain.HOUR, one.own, calendar)[0]] if frame.own else []
+            lines.append(_hour(one.label, *edges, tz=calendar.timezone))
+        else:
+            days = [one.start or _EVER, one.end - _DAY, *([day_of(one.own)] if frame.own else [])]
+            lines.append(_days(one.label, *days))
+    return Spans(name, tuple(lines), hours, label_columns(grain), frame.own)
 
 
 def label_columns(grain: Grain) -> tuple[str, ...]:
@@ -82,7 +91,7 @@ def _instants(cover: Cover, calendar: Calendar) -> tuple[datetime, datetime]:
     elif cover.start < cover.end:
         starts.append(partition.midnight(cover.start, calendar.timezone))
     ends.append(partition.midnight(cover.end, calendar.timezone) if not ends else max(ends))
-    return min(starts), max(ends)
+    return min(starts, default=max(ends)), max(ends)
 
 
 def _hours(cover: Cover, calendar: Calendar) -> Iterable[tuple[str, datetime, datetime]]:
@@ -91,11 +100,12 @@ def _hours(cover: Cover, calendar: Calendar) -> Iterable[tuple[str, datetime, da
         yield from (one for one in partition.hours_of(day, calendar.timezone) if one[0] in wanted)
 
 
-def _days(label: str, first: date, last: date) -> str:
-    return f"('{label}', DATE '{first.isoformat()}', DATE '{last.isoformat()}')"
+def _days(label: str, *days: date) -> str:
+    told = [f"'{label}'", *(f"DATE '{one.isoformat()}'" for one in days)]
+    return f"({', '.join(told)})"
 
 
-def _hour(label: str, start: datetime, end: datetime, calendar: Calendar) -> str:
+def _hour(label: str, *edges: datetime, tz: str) -> str:
     told = [f"'{one}'" for one in ((label[:10], label[11:]) if "T" in label else (label,))]
-    told += [instant(start, calendar.timezone), instant(end, calendar.timezone)]
+    told += [instant(one, tz) for one in edges]
     return f"({', '.join(told)})"

@@ -101,6 +101,11 @@ def balances(one: Total, leaf: Leaf, label: tuple[str, ...], documents: str, spa
     groups = one.groups(label, span)
     same = [*groups[: len(label)], *(one.reader.text(each) for each in leaf.options.per)]
     order = f"{TIME}{way}, {one.reader.row}._id{way}"
+    if span is not None and span.own and leaf.kind == "firsts":
+        # The first of the partition, else the last of what was before it.
+        mine, id_ = span.mine(DAY, TIME), f"{one.reader.row}._id"
+        order = f"{mine} DESC, CASE WHEN {mine} THEN {TIME} END, CASE WHEN {mine} THEN {id_} END"
+        order += f", {TIME} DESC, {id_} DESC"
     chosen = f"row_number() OVER (PARTITION BY {', '.join(same)} ORDER BY {order}) = 1"
     shown = [*groups, f"{one.reader.text(leaf.expr)} AS value"]
     tests = joined(conditions(leaf, one.reader, there=True))
