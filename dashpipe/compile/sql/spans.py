@@ -31,7 +31,7 @@ class Spans:
     @property
     def statement(self) -> str:
         """The table, as it stands behind ``WITH``."""
-        edges = ("starts", "ends") if self.hours else ("first_day", "last_day")
+        edges: tuple[str, ...] = ("starts", "ends") if self.hours else ("first_day", "last_day")
         edges += ("own_from",) if self.own else ()
         head = f"{self.name}({', '.join((*self.label, *edges))})"
         if not self.lines:
