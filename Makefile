@@ -75,7 +75,7 @@ setup: .venv/ready
 
 LOCK := $(UV) pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --constraints requirements/constraints.txt
-EXTRAS := --extra airflow --extra embedded --extra demo --extra dev
+EXTRAS := --extra airflow --extra embedded --extra demo --extra files --extra parquet --extra dev
 
 lock: .tools/bin/uv
 	$(LOCK) requirements/uv.in -o requirements/uv.txt

@@ -100,6 +100,11 @@ def one(folder: Path, dag_id: str) -> Entry | None:
         return entry
 
 
+def root(folder: Path) -> Path:
+    """The folder that a project's files lie in: that of its settings, else the folder of the DAG files."""
+    return _root(folder) or folder
+
+
 def _root(folder: Path) -> Path | None:
     """The nearest folder upwards with settings; ``None`` where only the DAG files are deployed."""
     return next((here for here in (folder, *folder.parents) if (here / SETTINGS).is_file()), None)

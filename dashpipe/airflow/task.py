@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.airflow import _compat
-from dashpipe.airflow.current import one
+from dashpipe.airflow.current import one, root
 from dashpipe.airflow.request import request
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def run(subject_id: str, step: str, source: str | None, file: str, context: Cont
         raise _compat.AirflowFailException("\n".join(("the spec is broken:", *entry["findings"])))
     if entry["subject"] is None:
         return {"nothing": "the spec never was good, so there is nothing to clean up"}
-    return _execute(entry, step, source, context)
+    return _execute(entry, step, source, file, context)
 
 
-def _execute(entry: Entry, step: str, source: str | None, context: Context) -> dict[str, Any]:
+def _execute(entry: Entry, step: str, source: str | None, file: str, context: Context) -> dict[str, Any]:
     from dashpipe.airflow.connections import HOW, finder
     from dashpipe.run import execute
     from dashpipe.run.base import Setup
@@ -59,8 +59,15 @@ def _execute(entry: Entry, step: str, source: str | None, context: Context) -> d
     connections = Connections(finder(os.environ), how=HOW)
     try:
         asked = request(entry, context)
-        allowed = tuple(entry["allow_env"])
-        setup = Setup(connections, os.environ, allowed, to_logging, batch_size(os.environ))
+        setup = Setup(
+            connections,
+            os.environ,
+            tuple(entry["allow_env"]),
+            to_logging,
+            batch_size(os.environ),
+            allow_files=tuple(entry["allow_files"]),
+            root=root(Path(file).parent),
+        )
         receipt = execute(step, asked, setup, source)
     except LeaseHeld as error:
         to_logging("waits for another run", reason=str(error), seconds=WAIT.total_seconds())

@@ -38,8 +38,16 @@ def opened(project: Project, log: Log) -> Iterator[Setup]:
     environ = environment(project)
     connections = Connections(from_environment(environ), how="write it into .env")
     try:
-        allowed = project.config.allow.env
-        yield Setup(connections, environ, allowed, log, batch_size(environ))
+        allow = project.config.allow
+        yield Setup(
+            connections,
+            environ,
+            allow.env,
+            log,
+            batch_size(environ),
+            allow_files=allow.files,
+            root=project.root,
+        )
     except RunError as error:
         raise click.ClickException(str(error)) from None
     finally:

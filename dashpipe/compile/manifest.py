@@ -19,6 +19,7 @@ from dashpipe.spec import codec
 from dashpipe.spec.diagnostic import Diagnostic
 from dashpipe.spec.model import AirflowOptions, Subject
 from dashpipe.spec.naming import base_id
+from dashpipe.spec.toml import Allow
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def build(
     errors: Iterable[Diagnostic],
     hashes: Mapping[str, str],
     previous: Mapping[str, Entry],
-    allow_env: Sequence[str],
+    allow: Allow,
     reuse: bool = False,
 ) -> Manifest:
     """The manifest of a project.
@@ -94,7 +95,7 @@ def build(
         errors: All that is wrong in the project.
         hashes: Every file that was read → the hash of its content.
         previous: The entries of the manifest before: where the last good plans are.
-        allow_env: The patterns of names that specs may read from the environment.
+        allow: What specs may reach beyond themselves.
         reuse: Whether entries of unchanged files stay as they are: they were made by this very dashpipe.
     """
     found = sorted(errors, key=lambda one: one.sort_key)
@@ -123,7 +124,7 @@ def build(
             or not unchanged(spec, entry, hashes)
             or _upstream(subject, majors) != _follows(entry)
         ):
-            entry = _entry(dag_id, spec, subject, majors, hashes, allow_env)
+            entry = _entry(dag_id, spec, subject, majors, hashes, allow)
         entries[dag_id] = entry
     return Manifest(entries, tuple({**as_json(one), "text": line(one)} for one in found), key(hashes))
 
@@ -172,7 +173,7 @@ def _entry(
     subject: Subject | None,
     majors: Mapping[str, Sequence[str]],
     hashes: Mapping[str, str],
-    allow_env: Sequence[str],
+    allow: Allow,
 ) -> Entry:
     from dashpipe.compile.doc import render  # jinja2 and the plan's words: not needed to read a manifest
 
@@ -193,7 +194,8 @@ def _entry(
         "on_broken": spec.on_broken,
         "subject": codec.to_json(subject) if subject else None,
         "fingerprint": fingerprint,
-        "allow_env": list(allow_env),
+        "allow_env": list(allow.env),
+        "allow_files": list(allow.files),
         "dag": described,
         "findings": lines,
     }

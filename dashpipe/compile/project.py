@@ -40,7 +40,7 @@ def compile_project(
     ]
     said = {*findings}
     more = [one for spec in specs for one in spec.findings if one not in said]
-    manifest = build(specs, [*errors, *more], found, previous, project.config.allow.env, reuse)
+    manifest = build(specs, [*errors, *more], found, previous, project.config.allow, reuse)
     return manifest, [*findings, *more]
 
 

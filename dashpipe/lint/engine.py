@@ -37,6 +37,7 @@ NAMES = {
     "E010": "metric-in-expression",
     "E011": "field-misspelt",
     "E012": "range-of-no-number",
+    "E013": "csv-field-undeclared",
     "E014": "entity-types-differ",
     "L001": "ignores-nothing",
     "L002": "ignore-without-reason",
@@ -45,8 +46,8 @@ NAMES = {
 }
 
 #: What follows where the settings cannot be read, and where the types of fields cannot.
-_OF_SETTINGS = frozenset({"N016", "P001", "P003"})
-_OF_TYPES = frozenset({"E003", "E004", "E006", "E011"})
+_OF_SETTINGS = frozenset({"N016", "P001", "P003", "P006"})
+_OF_TYPES = frozenset({"E003", "E004", "E006", "E011", "E013"})
 
 _WARNINGS = frozenset({"L001", "L002", "L003"})
 

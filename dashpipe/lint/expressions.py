@@ -171,6 +171,13 @@ class Typing:
                     text = f"`{name.name}` is not among the declared fields of {self.source.name}"
                     help = f"did you mean {near}? A field that is there besides is declared under `fields`"
                     yield "E011", Problem(at, text, help)
+                elif self.source.file is not None and self.source.file.format == "csv":
+                    self.known.wrong.add(use.at)
+                    text = f"`{name.name}` is read from CSV, which holds text, and has no type"
+                    help = (
+                        f"declare it under `fields` of {self.source.name}: `{name.name}: string`, or a number"
+                    )
+                    yield "E013", Problem(at, text, help)
 
     def keys(self, key: list[str]) -> Iterator[Found]:
         """The dimensions of the key have a type that a key can have."""

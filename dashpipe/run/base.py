@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ class Setup:
         environ: The environment that ``{env: …}`` values and settings are read from.
         allow_env: The patterns of names that specs may read.
         log: Where the run says what it does.
-        batch_size: Documents a batch on the cursor route.
+        batch_size: Documents a batch on the cursor route, and of a landing.
+        allow_files: The patterns of files that specs may read.
+        root: The project's folder, below which files lie.
     """
 
     connections: Connections
@@ -68,6 +71,8 @@ class Setup:
     allow_env: tuple[str, ...]
     log: Log
     batch_size: int = 1000
+    allow_files: tuple[str, ...] = ()
+    root: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ VALUES = "dashpipe_values"
 AUDIT = "dashpipe_audit"
 TARGETS = "dashpipe_targets"
 CAPABILITIES = "dashpipe_capabilities"
+LANDINGS = "dashpipe_landings"
+MOVES = "dashpipe_landings_moves"
 
 #: What begins with this belongs to dashpipe, and no target may be called so.
 PREFIX = "dashpipe_"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from dashpipe.compile.emit import labels as label_of
 from dashpipe.run import encode, ledger, record, route, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.operation import options
-from dashpipe.spec.model import Grain, Time
+from dashpipe.spec.model import Grain, Subject, Time
 
 Document = dict[str, Any]
 
@@ -34,7 +35,7 @@ def scan(run: Run, session: Session, source: str) -> Document:
     since -= MARGIN
     touched = _touched(run, session, source, changed, since)
     stale = ledger.mark_stale(session, touched, MARGIN, f"documents of {source} changed")
-    added = 0 if run.named else _add(run, session)
+    added = 0 if run.named else add(run, session)
     session.setup.log("updated", source=source, since=since, stale=stale, added=added)
     return {"updated_since": since, "stale": stale, "added": added}
 
@@ -54,7 +55,7 @@ def _touched(
 ) -> dict[Grain, dict[str, datetime]]:
     """When a document of a partition last changed, by grain and label, since an instant."""
     subject = run.subject
-    fine = Grain.HOUR if Grain.HOUR in subject.grains else Grain.DAY
+    fine = finest(subject)
     time = run.plan.source(source).source.time
     stages = [
         {"$match": {"$and": [instant.since(changed, since), instant.timed(time)]}},
@@ -66,20 +67,32 @@ def _touched(
         },
     ]
     reader = route.reader(run, session, source, route.CURSOR)
+    found = reader.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}"))
+    return by_grain(subject, ((one["_id"], one["at"]) for one in found))
+
+
+def finest(subject: Subject) -> Grain:
+    """The grain by whose labels changes are told: hours where there are any, else days."""
+    return Grain.HOUR if Grain.HOUR in subject.grains else Grain.DAY
+
+
+def by_grain(subject: Subject, found: Iterable[tuple[str, datetime]]) -> dict[Grain, dict[str, datetime]]:
+    """When a document of a partition last changed, by grain and label, from that of the finest labels."""
+    fine = finest(subject)
     touched: dict[Grain, dict[str, datetime]] = {grain: {} for grain in subject.grains}
-    for one in reader.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}")):
+    for label, at in found:
         for grain, labels in touched.items():
-            label = one["_id"]
+            own = label
             if grain is not fine:
                 day = periods.day_of(label)
                 if not periods.covers(grain, day, subject.calendar):
                     continue  # a document from before the calendar's first year, or after its last
-                label = periods.of_date(grain, day, subject.calendar)
-            labels[label] = max(labels.get(label, one["at"]), one["at"])
+                own = periods.of_date(grain, day, subject.calendar)
+            labels[own] = max(labels.get(own, at), at)
     return touched
 
 
-def _add(run: Run, session: Session) -> int:
+def add(run: Run, session: Session) -> int:
     """Add to the run what is due now and was not when it was pinned."""
     due = ledger.due(session.target, run.subject, run.as_of, run.hash)
     more = {

@@ -93,6 +93,7 @@ def assemble(project: Project) -> Resolved:
         issues += wrong
     issues += _identities(every)
     issues += _collections(every)
+    issues += _landings((*every, *built))
     findings = tuple(sorted(_findings(project, issues), key=lambda one: one.sort_key))
     errors = [*findings, *(one for file in project.files for one in _errors(file))]
     wrong_files = {one.file for one in errors}
@@ -245,6 +246,30 @@ def _collections(subjects: Iterable[Subject]) -> Iterator[Issue]:
                 "give one of the two another `target.collection`: a collection has one owner",
                 ((other.target.origin.at("collection"), f"the target of {other.id}"),),
             )
+
+
+def _landings(subjects: Iterable[Subject]) -> Iterator[Issue]:
+    """What is landed in one collection is the same, whatever subject lands it."""
+    first: dict[str, Source] = {}
+    sources = {source.origin: source for one in subjects for source in one.sources if source.landed}
+    for one in sources.values():
+        for name in sorted(names_of(one.collection)):
+            other = first.setdefault(name, one)
+            if _landing(other) != _landing(one):
+                yield Issue(
+                    "N019",
+                    one.origin.at("collection"),
+                    f"{other.name} lands something else in this collection",
+                    "give it a collection of its own, or make one model of both",
+                    ((other.origin.at("collection"), f"the collection of {other.name}"),),
+                )
+                break
+
+
+def _landing(source: Source) -> tuple[object, ...]:
+    """What the documents of a landed source follow from."""
+    types = sorted((one.path, one.type) for one in source.fields)
+    return source.file, source.time, source.updated, types
 
 
 def _findings(project: Project, issues: Iterable[Issue]) -> set[Diagnostic]:

@@ -40,6 +40,7 @@ _UNORDERED = (
     "tags",
     "unique",
     "per",
+    "nulls",
 )
 
 
@@ -78,6 +79,9 @@ def fingerprint(subject: Subject) -> dict[str, str]:
         meta["calendar"] = {key: whole["fiscal"].pop(key) for key in _FISCAL_META}
     meta["target"] = {key: whole["target"].pop(key) for key in _TARGET_META}
     meta["sources"] = {one["name"]: {key: one.pop(key) for key in _SOURCE_META} for one in whole["sources"]}
+    for one in whole["sources"]:
+        if one["file"] is not None:
+            meta["sources"][one["name"]]["max_bad"] = one["file"].pop("max_bad")
     meta["words"] = _words(whole)
     parts = {"data": _without_words(whole), "checks": _without_words(checks), "meta": _ordered(meta)}
     return {name: _digest(value) for name, value in parts.items()}

@@ -26,6 +26,8 @@ NAMES = {
     "N016": "setting-missing",
     "N017": "unwind-name",
     "N018": "unknown-calendar",
+    "N019": "landings-differ",
+    "N020": "landed-source",
 }
 
 

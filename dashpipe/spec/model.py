@@ -251,6 +251,25 @@ class Unwind:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """Files that a source is landed from: one by its path or URL, or all that a pattern names.
+
+    ``key`` are the fields that tell its rows apart; without any, a row is known by its file and its number.
+    ``timezone`` is the zone of times without an offset. Beside empty text, the texts of ``nulls`` are NULL in
+    CSV. ``max_bad`` is the share of rows that may be unreadable.
+    """
+
+    path: str
+    format: str
+    key: tuple[str, ...] = ()
+    timezone: str | None = None
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    nulls: tuple[str, ...] = ()
+    max_bad: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One source of a subject: a model by name, or one defined in the subject itself.
 
@@ -258,7 +277,9 @@ class Source:
     the documents of a partition that agree on these keys, the newest by time (ties: the greatest ``_id``),
     before ``where``. ``incremental`` keeps the values that distinct counts count: longer grains are made of
     those of days. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may take;
-    in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes.
+    in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes. One with a
+    ``file`` is landed: ``collection`` is then in the target's database, and ``connection`` is the target's
+    (empty until that is known).
     """
 
     name: str
@@ -276,8 +297,14 @@ class Source:
     read: str | None = None
     incremental: bool = False
     max_untimed: float = 0.001
+    file: File | None = None
     description: str = ""
     origin: Origin = field(default=NOWHERE, compare=False)
+
+    @property
+    def landed(self) -> bool:
+        """Whether its documents come from elsewhere: extract lands them in its collection first."""
+        return self.file is not None
 
 
 @dataclass(frozen=True, slots=True)

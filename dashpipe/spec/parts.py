@@ -13,6 +13,7 @@ from dashpipe.spec.model import (
     Events,
     Field,
     Fill,
+    File,
     Input,
     Lookup,
     Metric,
@@ -73,7 +74,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         name=text(node, key),
         collection=env_text(child(node, "collection")) or "",
         time=_time(child(node, "time")) or Time(""),
-        connection=text(node, "connection", "source"),
+        connection=text(node, "connection", "" if child(node, "file") is not None else "source"),
         updated=_time(child(node, "updated")),
         prepare=tuple(_json(one) for one in prepare.items) if isinstance(prepare, Seq) else (),
         unique=texts(child(node, "unique")),
@@ -89,8 +90,25 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         read=optional(node, "read"),
         incremental=flag(node, "incremental"),
         max_untimed=0.001 if untimed is None else float(untimed),
+        file=_file(child(node, "file")),
         description=text(node, "description"),
         origin=origin,
+    )
+
+
+def _file(node: Node | None) -> File | None:
+    if node is None:
+        return None
+    bad = number(child(node, "max_bad"))
+    return File(
+        path=text(node, "path"),
+        format=text(node, "format"),
+        key=texts(child(node, "key")),
+        timezone=optional(node, "timezone"),
+        delimiter=text(node, "delimiter", ","),
+        encoding=text(node, "encoding", "utf-8"),
+        nulls=texts(child(node, "nulls")),
+        max_bad=0.0 if bad is None else float(bad),
     )
 
 

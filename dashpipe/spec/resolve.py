@@ -103,6 +103,13 @@ def check_source(source: Source) -> Iterator[Issue]:
                     ((earlier.origin.at("name"), "the first one"),),
                 )
     yield from _unwind(source)
+    if source.landed and source.connection:
+        yield Issue(
+            "N020",
+            source.origin.at("connection"),
+            "what is landed goes into the target's database",
+            "leave `connection` out",
+        )
     fields = {one.path: one for one in source.fields}
     for dimension in source.dimensions:
         name, text = dimension.name, dimension.expr
@@ -189,7 +196,10 @@ def _sources(
         else:
             found[one.name] = models[one.name]
             complete = complete and one.name not in doubtful
-    return tuple(found.values()), complete
+    landed = (
+        replace(one, connection=draft.target.connection) if one.landed else one for one in found.values()
+    )
+    return tuple(landed), complete
 
 
 def _twice(draft: Draft, issues: list[Issue]) -> tuple[Dimension, ...]:

@@ -50,6 +50,16 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
         )
 
 
+def check_files(view: View) -> Iterator[Problem]:
+    """The zone of times in a file is one too."""
+    for source in view.sources:
+        zone = None if source.file is None else source.file.timezone
+        if zone is not None and not known(zone):
+            yield Problem(
+                source.origin.at("file", "timezone"), f"there is no time zone `{zone}`", _instead(zone)
+            )
+
+
 @cache
 def known(name: str) -> bool:
     """Whether the IANA database has a zone of that name, in just these letters."""
@@ -91,4 +101,5 @@ RULE = Rule(
     bad="timezone: Asia/Beijing",
     good="timezone: Asia/Shanghai",
     subject=check,
+    whole=check_files,
 )

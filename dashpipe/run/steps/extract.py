@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from dashpipe.run import record, updated
+from dashpipe.run import landing, record, updated
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.sources import ask
@@ -22,8 +22,12 @@ def extract(run: Run, session: Session, source: str) -> Document:
     """
     log = session.setup.log
     with translating(f"reading the source {source}"):
+        landed = landing.land(run, session, source)
         changed = updated.scan(run, session, source)
-        about = ask(_with_added(run, session, changed), session, source)
+        for name in ("stale", "added"):
+            if name in landed and name in changed:
+                changed[name] += landed[name]
+        about = ask(_with_added(run, session, {**landed, **changed}), session, source)
     newest = about["newest"]
     log(
         "source",
@@ -37,7 +41,7 @@ def extract(run: Run, session: Session, source: str) -> Document:
     )
     for warning in about["warnings"]:
         log("warning", level=logging.WARNING, source=source, text=warning)
-    return {**about, **changed}
+    return {**about, **landed, **changed}
 
 
 def _with_added(run: Run, session: Session, changed: Document) -> Run:

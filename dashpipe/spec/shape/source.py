@@ -7,11 +7,14 @@ from dashpipe.spec.shape.metric import definition
 from dashpipe.spec.shape.texts import (
     COLLECTION_OR_ENV,
     CONNECTION,
+    DELIMITER,
     EXPRESSION,
+    FILE_PATH,
     NAME,
     PATH,
     PLAIN,
     REF,
+    SOME,
 )
 
 FIELD_TYPES = ("integer", "number", "decimal", "string", "boolean", "date", "object_id", "array")
@@ -130,15 +133,77 @@ DIMENSION = Either(
     )
 )
 
+#: Characters of text that are read as bytes, line by line; a line end is one byte in each.
+ENCODINGS = ("utf-8", "iso-8859-1", "windows-1252", "gb18030", "big5", "shift_jis", "euc-kr")
+
+#: What a landed row is known by.
+KEY = Key(
+    "key",
+    ListOf(PATH),
+    "The fields that tell rows apart: a row with a known key replaces the one before it.",
+    default="the file and the number of the row",
+)
+
+FILE = Keys(
+    "file",
+    (
+        Key(
+            "path",
+            FILE_PATH,
+            "The file: a path below the project's folder, or a URL that fsspec knows (`s3://…`); `*`, `?` "
+            "and `**` name many. What ends in .gz, .bz2, .xz or .zst is decompressed.",
+            required=True,
+        ),
+        Key(
+            "format",
+            Words(
+                ("csv", "jsonl", "parquet"),
+                also=aliases(csv="text tsv", jsonl="json ndjson json_lines jsonlines", parquet="pq"),
+            ),
+            "How rows are stored: `csv` with a line of names, `jsonl` (an object a line), or `parquet`.",
+            required=True,
+        ),
+        KEY,
+        Key(
+            "timezone",
+            SOME,
+            "The time zone of times without an offset.",
+            default="such a text is no instant",
+        ),
+        Key(
+            "max_bad",
+            Number(whole=False, least=0, most=1, help="write a share from 0 to 1: 0.1 % is 0.001"),
+            "The share of rows that may be unreadable; above it the file is not taken.",
+            default="0",
+        ),
+    ),
+    by="format",
+    variants=(
+        (
+            "csv",
+            (
+                Key("delimiter", DELIMITER, "What separates values.", default=","),
+                Key("encoding", Words(ENCODINGS), "How text is stored.", default="utf-8"),
+                Key("nulls", ListOf(SOME), "Texts that mean NULL, beside the empty one.", default="[]"),
+            ),
+        ),
+        ("jsonl", ()),
+        ("parquet", ()),
+    ),
+    short="path",
+)
+
 #: Keys of a source in either place.
 _COMMON = (
     Key("description", PLAIN, "What one document is.", default="empty"),
     Key(
         "collection",
         COLLECTION_OR_ENV,
-        "The collection that is read, or `{env: NAME, default: …}`.",
+        "The collection that is read, or `{env: NAME, default: …}`; with `file`, the one that the rows are "
+        "landed in, in the target's database.",
         required=True,
     ),
+    Key("file", FILE, "The files that the documents come from.", default="the collection is read as it is"),
     Key("connection", CONNECTION, "The connection to its database.", default="source"),
     Key("time", TIME, "The field whose instant decides the partition, or `{field, as}`.", required=True),
     Key(

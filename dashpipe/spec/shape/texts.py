@@ -52,6 +52,22 @@ EXPRESSION = Text("an expression", least=1, help="write an SQL expression")
 PLAIN = Text()
 SOME = Text(least=1, help="write some text")
 
+FILE_PATH = Text(
+    "a file below the project's folder or a URL",
+    pattern=r"^(?!file:)(?!local:)(?!https?:)(?!.*::)(?!\.\.(/|$))(?!.*/\.\.(/|$))[^\x00-\x1f\\]*[^/\x00-\x1f\\]"
+    + _LAST,
+    most=1000,
+    help="write a path without `..` and backslashes, or a URL such as s3://bucket/orders.csv; a local file "
+    "is no URL, and `::` chains are not followed",
+    examples=("data/orders_*.csv.gz", "s3://bucket/orders.parquet"),
+)
+DELIMITER = Text(
+    "one character",
+    pattern=r"^[^\n\r\"\x00]" + _LAST,
+    help='write it in quotes: ";" or "\\t"',
+    examples=(";", "\t"),
+)
+
 COLLECTION = Text(
     "the name of a collection",
     pattern=r"^(?!system\.)(?!\.)[^$\x00]+(?<!\.)" + _LAST,

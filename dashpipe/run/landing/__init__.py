@@ -1,0 +1,165 @@
+"""Landing: what a source's files hold, put into its collection before extract looks at it.
+
+Idempotent: whatever was landed before, and wherever it stopped, the collection ends up with exactly one
+document for each row. A file is read whole before anything of it is written, so a broken one changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashpipe.run.base import Run, Session
+from dashpipe.run.errors import Refused, RunError
+from dashpipe.run.landing import book, changes, files, rows
+from dashpipe.run.landing.identity import Item, item
+from dashpipe.run.landing.rows import Bad
+from dashpipe.run.landing.store import Store, batches
+from dashpipe.spec.model import File, Source
+
+Document = dict[str, Any]
+
+#: Grows when the same file is landed as other documents than before.
+_FORM = 1
+
+#: So many bad rows are told one by one.
+_TOLD = 10
+
+#: What a time is stored as, where its field has no type of its own.
+_TIMES = {
+    "date": "date",
+    "iso": "string",
+    "epoch_s": "number",
+    "epoch_ms": "integer",
+    "object_id": "object_id",
+}
+
+
+def land(run: Run, session: Session, source: str) -> Document:
+    """Land a source, where it is landed, and mark stale what changed.
+
+    Returns:
+        For the receipt: ``landed``, the counts of files and documents; ``stale`` and ``added``.
+
+    Raises:
+        Refused: A file is not allowed, or the collection is not fit.
+        RunError: A file cannot be read, or has too many bad rows; nothing of it was landed.
+    """
+    one = run.subject.source(source)
+    if one.file is None:
+        return {}
+    book.prepare(run, session, source)
+    landed = _files(run, session, one, one.file)
+    changed = changes.mark(run, session, source)
+    session.setup.log("landed", source=source, collection=run.sources[source].collection, **landed, **changed)
+    return {"landed": landed, **changed}
+
+
+def _files(run: Run, session: Session, source: Source, file: File) -> Document:
+    place, known = run.sources[source.name], book.files(session, run.sources[source.name])
+    found = files.find(file.path, session.setup)
+    versions = {one.name: _version(source, file, one.content) for one in found}
+    store = Store(run, session, source.name, versions)
+    counts = {"files": len(found), "read": 0, "bad": 0}
+    for one in found:
+        before = known.get(one.name, {})
+        version = versions[one.name]
+        if before.get("version") == version and before.get("done"):
+            counts["bad"] += before["bad"]
+            continue
+        landing = _Landing(session, source, file, one)
+        if before.get("version") != version:
+            rows_, bad = landing.checked()
+            before = {"version": version, "row": 0, "rows": rows_, "bad": bad, "done": False}
+            book.note(session, place, one.name, before)
+        for batch in batches(landing.items(before["row"]), session.setup.batch_size):
+            store.write(one.name, batch)
+        store.keep_only(one.name, version, session.setup.batch_size)
+        book.note(session, place, one.name, {"done": True})
+        counts["read"] += 1
+        counts["bad"] += before["bad"]
+    for name in sorted(known.keys() - versions.keys()):
+        store.keep_only(name, None, session.setup.batch_size)
+        book.forget(session, place, name)
+    return {**counts, **store.counts}
+
+
+def _version(source: Source, file: File, content: str) -> str:
+    """What the documents of a file follow from: its content, and how it is read."""
+    how = {name: value for name, value in asdict(file).items() if name not in ("path", "max_bad")}
+    text = json.dumps([_FORM, how, sorted(_types(source).items()), content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _types(source: Source) -> dict[str, str]:
+    """The type of each field, as declared, and of times as they are read."""
+    times = [one for one in (source.time, source.updated) if one is not None]
+    return {one.field: _TIMES[one.kind] for one in times} | {one.path: one.type for one in source.fields}
+
+
+class _Landing:
+    """One file on its way."""
+
+    def __init__(self, session: Session, source: Source, file: File, found: files.Found) -> None:
+        self._log = session.setup.log
+        self._source, self._file, self._found = source, file, found
+        self._types = _types(source)
+        self._zone = _zone(file)
+
+    def items(self, after: int) -> Iterator[Item]:
+        """The documents of the good rows after one that is landed."""
+        for one in self._read():
+            if isinstance(one, Item) and one.number > after:
+                yield one
+
+    def checked(self) -> tuple[int, int]:
+        """How many rows there are, and how many of them are bad.
+
+        Raises:
+            RunError: More are bad than may be.
+        """
+        count, bad, first = 0, 0, ""
+        for one in self._read():
+            count += 1
+            if isinstance(one, Bad):
+                bad += 1
+                said = f"{self._found.name}:{one.number}: {one.why}"
+                first = first or said
+                if bad <= _TOLD:
+                    self._log("bad row", level=logging.WARNING, source=self._source.name, text=said)
+        if bad > count * self._file.max_bad:
+            raise RunError(
+                f"{bad} of {count} rows cannot be read, which is more than {self._file.max_bad * 100:g} %; "
+                f"{first}",
+                "nothing of this file was landed, and the last good rows stay: mend it, or raise `max_bad`",
+            )
+        return count, bad
+
+    def _read(self) -> Iterator[Item | Bad]:
+        name, file = self._found.name, self._file
+        with files.opened(self._found, seekable=file.format == "parquet") as stream:
+            for row in rows.read(stream, name, file, self._types, self._zone):
+                if isinstance(row, Bad):
+                    yield row
+                    continue
+                try:
+                    made: Item | Bad = item(row.values, name, row.number, file.key)
+                except ValueError as error:
+                    made = Bad(row.number, str(error))
+                yield made
+
+
+def _zone(file: File) -> ZoneInfo | None:
+    if file.timezone is None:
+        return None
+    try:
+        return ZoneInfo(file.timezone)
+    except (OSError, ValueError, KeyError):
+        raise Refused(
+            f"there is no time zone `{file.timezone}`", "write an IANA name: Asia/Shanghai"
+        ) from None
