@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def _run(
 ) -> None:
     trap = _Trap(number, kind, told)
     monitoring.register(trap)
-    setup = shop.make_setup(uri, source, target)
+    setup = replace(shop.make_setup(uri, source, target), **asked.pop("setup", {}))
     try:
         run_all(shop.request(**asked), setup, tries=1)
     finally:
@@ -70,6 +71,8 @@ def start(
     uri: str, source: str, target: str, number: int, kind: signal.Signals, **asked: Any
 ) -> tuple[BaseProcess, Any]:
     """Start a run that gets a signal before its n-th write (0: never).
+
+    ``setup`` are parts of its setup that differ from the shop's.
 
     Returns:
         The process, and a value: the name of the n-th write once it was reached, or how many there were.

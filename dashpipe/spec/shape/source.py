@@ -184,7 +184,7 @@ FILE = Keys(
             (
                 Key("delimiter", DELIMITER, "What separates values.", default=","),
                 Key("encoding", Words(ENCODINGS), "How text is stored.", default="utf-8"),
-                Key("nulls", ListOf(SOME), "Texts that mean NULL, beside the empty one.", default="[]"),
+                Key("nulls", ListOf(SOME), "Texts that mean NULL, beside the empty one.", default="none"),
             ),
         ),
         ("jsonl", ()),
@@ -199,11 +199,16 @@ _COMMON = (
     Key(
         "collection",
         COLLECTION_OR_ENV,
-        "The collection that is read, or `{env: NAME, default: …}`; with `file`, the one that the rows are "
-        "landed in, in the target's database.",
+        "The collection that is read, or `{env: NAME, default: …}`.",
         required=True,
     ),
-    Key("file", FILE, "The files that the documents come from.", default="the collection is read as it is"),
+    Key(
+        "file",
+        FILE,
+        "The files that the documents come from: each run lands them in `collection`, which is then in the "
+        "target's database.",
+        default="the collection is read as it is",
+    ),
     Key("connection", CONNECTION, "The connection to its database.", default="source"),
     Key("time", TIME, "The field whose instant decides the partition, or `{field, as}`.", required=True),
     Key(

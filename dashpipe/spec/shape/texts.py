@@ -53,7 +53,7 @@ PLAIN = Text()
 SOME = Text(least=1, help="write some text")
 
 FILE_PATH = Text(
-    "a file below the project's folder or a URL",
+    "the path of a file",
     pattern=r"^(?!file:)(?!local:)(?!https?:)(?!.*::)(?!\.\.(/|$))(?!.*/\.\.(/|$))[^\x00-\x1f\\]*[^/\x00-\x1f\\]"
     + _LAST,
     most=1000,
