@@ -120,3 +120,26 @@ def test_times_in_other_forms(page, database):
         "2024-03-03|CN": (1, 2),
     }
     assert len(rows) == 9
+
+
+def test_files_are_landed_and_counted(page, database):
+    """Two files of the carrier, a NULL and an exact sum; a corrected file moves a parcel to another day."""
+    folder, _ = page
+    (folder / "data").mkdir()
+    head = "parcel,delivered_at,warehouse,weight_kg,fee\n"
+    days = "".join(f"d{n},2024-03-0{n} 12:00,south,1,2\n" for n in range(1, 8))
+    first = head + "a,2024-03-02 23:30,north,0.1,4.5\nb,2024-03-02 00:30,north,0.2,n/a\n" + days
+    (folder / "data/parcels_1.csv").write_text(first, encoding="utf-8")
+    (folder / "data/parcels_2.csv").write_text(head + "c,2024-03-03,north,0.3,1.5\n", encoding="utf-8")
+    run(page, "deliveries")
+
+    def north():
+        found = database["shop_deliveries"].find({"warehouse": "north"})
+        return {one["partition_date"]: (one["parcels"], str(one["weight_kg"]), one["fee"]) for one in found}
+
+    assert north() == {"2024-03-02": (2, "0.3", 4.5), "2024-03-03": (1, "0.3", 1.5)}
+    (folder / "data/parcels_1.csv").write_text(
+        first.replace("a,2024-03-02", "a,2024-03-03"), encoding="utf-8"
+    )
+    run(page, "deliveries")
+    assert north() == {"2024-03-02": (1, "0.2", None), "2024-03-03": (2, "0.4", 3.0)}

@@ -136,7 +136,7 @@ def test_parquet_types(yard: Yard) -> None:
 
 
 JSONL = """\
-{"_id":{"$oid":"65e1a2b3c4d5e6f708192a3b"}, "at":{"$date":"2024-03-01T00:00:00.5Z"}, "n": {"$numberLong": "5"}}
+{"_id":{"$oid":"65e1a2b3c4d5e6f708192a3b"}, "at":{"$date":"2024-03-01T00:00:00.5Z"}, "n":{"$numberLong":"5"}}
 {"_id": "text|1", "at":"2024-03-01T08:00:00+08:00", "n": 9007199254740993, "x":1.5, "p":0.1, "o": {"a": [1]}}
 
 {"_id": 3, "at": {"$date": {"$numberLong": "1709251200000"}}, "p": {"$numberDecimal": "0.10"}, "x": 5}

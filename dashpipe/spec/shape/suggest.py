@@ -156,7 +156,8 @@ def unknown_key(entry: Entry, kind: Keys, variant: str | None, outer: list[tuple
     if variant is not None and any(name in one for one in kind.tables.values()):
         types = [one for one, keys in kind.tables.items() if name in keys]
         own = ", ".join(one for one in table if one not in kind.table)
-        help = _OTHER_TYPE.get((variant, name), f"beside the keys of every {kind.name}, {variant} has {own}")
+        said = f"beside the keys of every {kind.name}, {variant} has {own or 'none'}"
+        help = _OTHER_TYPE.get((variant, name), said)
         others = f"a key of {' and '.join(types)}, not" if len(types) <= 2 else "no key"
         return "S107", f"{written} is {others} of {variant}", help, set(), None
     message = f"{written} is not a key of {article(kind.name)}"
