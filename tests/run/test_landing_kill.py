@@ -66,12 +66,13 @@ def test_a_landing_killed_before_any_write_is_made_good(before: Yard) -> None:
                 **ASKED,
             )
             process.join()
+            # Also before the end: a dead transaction keeps its database from being dropped.
+            here.target.client.admin.command({"killAllSessions": []})
             record = here.target[state.RUNS].find_one({"_id": RUN}) or {"receipts": {}}
             landed_whole = "extract_orders" in record["receipts"]
             if process.exitcode == 0 or landed_whole:
                 break
             assert process.exitcode == -signal.SIGKILL, told.value
-            here.target.client.admin.command({"killAllSessions": []})
             shop.expire(here.target, landed.SUBJECT.id)
             here.go(run_id="dag/another" if number % 2 else RUN)
             assert here.raw() == raw, f"killed before write {number}"
