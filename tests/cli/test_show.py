@@ -59,3 +59,33 @@ def test_stages_of_named_days(show):
     assert "2024-03-30T" in out
     assert show("--to", "2024-03-30")[0] == 2
     assert show("--from", "2024-03-30", "--to", "2024-03-30")[0] == 2
+
+
+def test_each_pass_and_the_origin_of_each_grain(show):
+    """Every pass is told with what it did or why not, and for each grain where its states are from."""
+    code, out = show("--without", "rollup")
+    assert code == 0
+    for name in ("share", "fuse", "push"):
+        assert f"\n{name}: applied" in out or f"\n{name}: not applied" in out
+    assert "\nrollup: not applied — switched off\n" in out
+    assert "\nStates\n------\nday of orders: from the source (no finer grain nests in it)\n" in out
+    told = json.loads(show("--format", "json")[1])
+    assert [one["pass"] for one in told["passes"]] == ["share", "fuse", "push", "rollup"]
+    assert told["states"] == ["day of orders: from the source (no finer grain nests in it)"]
+
+
+def test_servers_are_asked(show, database, mongo_uri, monkeypatch):
+    """With `--explain` the server says how the source is read; that it cannot be reached is said too."""
+    monkeypatch.setenv("DASHPIPE_SOURCE_URI", mongo_uri.replace("/?", f"/{database.name}?"))
+    monkeypatch.setenv("DASHPIPE_TARGET_URI", mongo_uri.replace("/?", f"/{database.name}?"))
+    database["orders"].insert_one({"_id": 1})
+    code, out = show("--explain")
+    assert code == 0
+    assert "\nServer\n------\norders, day: no index: all of it is read" in out
+    told = json.loads(show("--explain", "--format", "json")[1])
+    assert [one["access"] for one in told["server"]] == ["COLLSCAN"]
+    assert show("--explain", "--sql")[0] == 2
+    monkeypatch.delenv("DASHPIPE_SOURCE_URI")
+    code, out = show("--explain")
+    assert code == 2
+    assert "the connection `source` is not defined" in out

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 from bson import Decimal128, ObjectId
 
+from dashpipe import expr
 from dashpipe.compile import sql
 from dashpipe.compile.plan import Plan, SourcePlan
 from dashpipe.spec.model import Grain
@@ -108,9 +109,18 @@ def _plain(document: Document, source: SourcePlan) -> Document:
         own = [(path, type_) for path, type_ in source.types if path.split(".")[0] == unwind.alias]
         there = isinstance(array, list) and not _through(document, unwind.path)
         _set(made, unwind.path, [_element(one, unwind.alias, own) for one in array] if there else None)
+    for path in _untyped(source):
+        value = reach(document, path)
+        _set(made, path, None if value is None else str(value))
     if time.field != "_id":
         _set(made, time.field, _time(reach(document, time.field), time.kind))
     return made
+
+
+def _untyped(source: SourcePlan) -> set[str]:
+    """The fields that balances are told apart by, where nothing says of what type they are."""
+    read = {path for leaf in source.leaves for one in leaf.options.per for path in expr.paths(one)}
+    return read - {path for path, _ in source.types}
 
 
 def _through(document: Document, path: str) -> bool:

@@ -27,6 +27,7 @@ from tests.differential import (
     test_conversion,
     test_fill,
     test_reach,
+    test_reach_hours,
     test_unwind,
 )
 from tests.differential.documents import Document
@@ -86,6 +87,13 @@ def test_balances_of_accounts(scratch: Database[Document], case: Case) -> None:
 @given(case=test_conversion.cases())
 def test_conversions(scratch: Database[Document], case: Case) -> None:
     """Conversions on the rows of their base events."""
+    compared(scratch, case)
+
+
+@settings(max_examples=FEW)
+@given(case=test_reach_hours.cases())
+def test_hours(scratch: Database[Document], case: Case) -> None:
+    """Windows and carried values by the hour, over a change of the clock."""
     compared(scratch, case)
 
 

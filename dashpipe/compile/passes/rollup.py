@@ -39,6 +39,16 @@ def run(plan: Plan) -> tuple[Plan, Note]:
     return changed, Note("rollup", bool(rules), text)
 
 
+def reasons(plan: Plan) -> dict[tuple[str, Grain], str]:
+    """Why a source's part of a coarser grain may be merged from states, or why it is read from the source."""
+    return {
+        (source.name, grain): _found(plan, source, grain, keepable(plan, source)).text
+        for source in plan.sources
+        for grain in plan.grains
+        if nesting.finer(grain, plan.grains)
+    }
+
+
 def _found(plan: Plan, source: SourcePlan, grain: Grain, able: frozenset[str]) -> _Found:
     """How a source's part of a grain may be merged, or why not."""
     if source.unique:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from dashpipe import expr
 from dashpipe.compile.plan import Plan, SourcePlan
 from dashpipe.compile.sql.names import quoted
 from dashpipe.expr import FieldType, Typed
@@ -80,7 +81,11 @@ def _columns(source: SourcePlan) -> tuple[tuple[str, str], ...]:
     time, unwind = source.source.time, source.source.unwind
     _put(tree, time.field, _TIMES[time.kind])
     lists = dict(_lists(source))
-    for path, type_ in source.types:
+    known = dict(source.types)
+    # Of what type a field is does not always matter: where it is only there or not, or told apart.
+    said = (typed for typed in _read(source) if typed.kind != "mongo")
+    untyped = {path for typed in said for path in expr.paths(typed)} - known.keys()
+    for path, type_ in (*source.types, *((path, FieldType.STRING) for path in sorted(untyped))):
         if path in ("_id", time.field):
             continue
         made = f"{lists.get(path, 'VARCHAR')}[]" if type_ is FieldType.ARRAY else _COLUMNS[type_]
@@ -96,14 +101,18 @@ def _columns(source: SourcePlan) -> tuple[tuple[str, str], ...]:
 
 def _lists(source: SourcePlan) -> Iterable[tuple[str, str]]:
     """What the lists that are looked into hold, by what is looked for."""
-    read = [one.expr for one in source.key]
-    read += [one for one in (source.where, *source.unique) if one is not None]
-    read += [one for leaf in source.leaves for one in leaf.reads]
-    for typed in read:
+    for typed in _read(source):
         for call in _calls(typed):
             array, value = call.args
             if array.kind == "field":
                 yield str(array.value), _COLUMNS.get(value.type or FieldType.STRING, "VARCHAR")
+
+
+def _read(source: SourcePlan) -> list[Typed]:
+    """Every expression over documents."""
+    read = [one.expr for one in source.key]
+    read += [one for one in (source.where, *source.unique) if one is not None]
+    return read + [one for leaf in source.leaves for one in leaf.reads]
 
 
 def _calls(typed: Typed) -> Iterable[Typed]:
