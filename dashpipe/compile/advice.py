@@ -30,6 +30,9 @@ def of_source(source: SourcePlan) -> Index:
         for field in _equal(one.query)
         if field != source.source.time.field
     )
+    if source.source.snapshot:
+        first = tuple((field, 1) for field in equal) or (("_id", 1),)
+        return Index(first, "a snapshot reads every document that passes its filters")
     fields = (*((field, 1) for field in equal), (source.source.time.field, 1))
     why = "every scan begins with a range of this time field"
     return Index(fields, why + (f", after {', '.join(equal)} equal to a constant" if equal else ""))

@@ -77,7 +77,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 yield f"{indent}  Prepare {', '.join(names)}"
             time = source.source.time
             form = "" if time.kind == "date" else f", {instant.WORDS[time.kind]}"
-            yield f"{indent}  Scan {place(source.source.collection)} by {time.field}{form}"
+            how = "as it stands" if source.source.snapshot else f"by {time.field}{form}"
+            yield f"{indent}  Scan {place(source.source.collection)} {how}"
         yield ""
 
 

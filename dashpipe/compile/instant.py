@@ -63,6 +63,7 @@ WORDS = {
     "epoch_s": "seconds since 1970",
     "epoch_ms": "milliseconds since 1970",
     "object_id": "object id",
+    "snapshot": "time",
 }
 
 
@@ -82,6 +83,8 @@ def between(time: Time, spans: Iterable[Span], exactly: bool = False) -> Filter:
         spans: The ranges, at least one.
         exactly: Look at the instant besides, where the stored form is not in its order.
     """
+    if time.kind == "snapshot":
+        return {}
     spans = tuple(spans)
     own = {"$regex": PATTERN} if time.kind == "iso" else {}
     ranges = [{time.field: {**_range(time.kind, start, end), **_SINGLE, **own}} for start, end in spans]
@@ -134,6 +137,8 @@ def untimed(time: Time) -> Filter:
 
 def value(time: Time) -> Any:
     """The instant of a document that has one, as a date."""
+    if time.kind == "snapshot":
+        return None  # nothing that asks for it is computed of a snapshot
     at = f"${time.field}"
     if time.kind == "date":
         return at

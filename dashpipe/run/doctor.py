@@ -126,7 +126,9 @@ def _source(plan: Plan, name: str, place: Place, setup: Setup) -> Iterator[Verdi
         return
     route = _route(subject.target.connection, place, setup)
     time = source.source.time.field
-    if _leads(place, time, setup):
+    if source.source.snapshot:
+        yield Verdict(OK, subject.id, f"source {name}: each run reads it as it stands; {route}")
+    elif _leads(place, time, setup):
         yield Verdict(OK, subject.id, f"source {name}: an index serves {time}; {route}")
     else:
         fields = ", ".join(f"{field}: {way}" for field, way in advice.of_source(source).fields)

@@ -7,6 +7,7 @@ input is gone, or was overtaken by another run.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import DuplicateKeyError
 
 from dashpipe.compile import compile_subject, partition
-from dashpipe.run import calendar, lease, ledger, owner, places, record, staging, state, window
+from dashpipe.run import calendar, lease, ledger, owner, places, record, snapshot, staging, state, window
 from dashpipe.run.base import Run, Session, Window
 from dashpipe.run.guarded import guarded
 from dashpipe.spec import codec
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import Grain, Subject
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
@@ -55,10 +56,10 @@ def pin(session: Session, before: Document | None) -> Run | None:
     named = request.start is not None if before is None else bool(before["named"])
     hashes = codec.fingerprint(subject)
     with calendar.covered():
-        late = {} if named else ledger.due(session.target, subject, as_of, hashes["data"])
+        late = {} if named or subject.snapshot else ledger.due(session.target, subject, as_of, hashes["data"])
         partitions = {
             grain: partition.ordered(grain, (*some, *late.get(grain, ())), subject.calendar)
-            for grain, some in window.labels(subject, span, as_of).items()
+            for grain, some in _labels(subject, span, as_of).items()
         }
     pinned: Document = {
         "subject": subject.id,
@@ -103,7 +104,12 @@ def _window(session: Session, as_of: datetime) -> Window:
         seen = last.get("seen")
         spans = ledger.changed(session.target, request.upstream, None if seen is None else seen - _SKEW)
     back = window.lookback(subject, session.setup.environ)
-    return window.choose(request, subject, back, as_of, spans)
+    found = window.choose(request, subject, back, as_of, spans)
+    return snapshot.choose(request, subject, found, as_of) if subject.snapshot else found
+
+
+def _labels(subject: Subject, span: Window, as_of: datetime) -> dict[Grain, tuple[str, ...]]:
+    return snapshot.labels(subject, as_of) if subject.snapshot else window.labels(subject, span, as_of)
 
 
 def _create(session: Session, pinned: Document) -> Document | None:
@@ -159,5 +165,9 @@ def _say(session: Session, run: Run, late: Mapping[Grain, tuple[str, ...]]) -> N
             incomplete=len(partition.incomplete(grain, labels, run.as_of, run.subject.calendar)) or None,
             caught_up=len(set(late.get(grain, ()))) or None,
         )
+    over = snapshot.left_out(run) if run.subject.snapshot else {}
+    if over:
+        why = "it is over, and a snapshot of the past cannot be taken"
+        log("left out", level=logging.WARNING, why=why, **over)
     if run.window.end > run.as_of:
         log("left out", why="it has not begun", from_=run.as_of, to=run.window.end)

@@ -40,18 +40,21 @@ def ask(run: Run, session: Session, source: str) -> Document:
     about = f"{run.sources[source].database}.{run.sources[source].collection}"
     kind = _kind(collection, source, about)
     documents = collection.estimated_document_count()
-    untimed = _untimed(run, collection, source, documents)
+    snapshot = run.subject.source(source).snapshot
+    untimed = 0 if snapshot else _untimed(run, collection, source, documents)
     counted = _values(run, session, source)
     warnings = [f"{source} ({about}) is empty"] if not documents else []
     warnings += [
         f"{count} decimals stand in `{path}` of {source} and are taken as doubles: declare it `decimal`"
         for path, count in counted["decimals"].items()
     ]
-    if documents > _SMALL and kind == "collection":  # a view has none, a time series is kept by time
+    if (
+        documents > _SMALL and kind == "collection" and not snapshot
+    ):  # a view has none, a time series is kept by time
         warnings += _index(run, collection, source, about)
     return {
         "documents": documents,
-        "newest": _newest(run, collection, source),
+        "newest": None if snapshot else _newest(run, collection, source),
         "untimed": untimed,
         "read": counted["read"],
         "values": counted["fields"],

@@ -105,20 +105,21 @@ def _stretches(
     end = periods.end_of(grain, subject.calendar)
     until = now if end is None else min(now, partition.midnight(end, subject.timezone))
     labels = partition.touching(grain, window.first_instant(subject, grain), until, subject.calendar)
-    return _join(labels, known)
+    return _join(labels, known, subject.snapshot)
 
 
-def _one(label: str, row: Document | None) -> Stretch:
+def _one(label: str, row: Document | None, snapshot: bool) -> Stretch:
     if row is None:
-        return Stretch(MISSING, label, label, 1, 0)
-    shown = INCOMPLETE if row["state"] == ledger.PUBLISHED and not row["complete"] else row["state"]
+        return Stretch(MISSING, label, label, 1, 0, "no snapshot was taken" if snapshot else "")
+    open_ = row["state"] == ledger.PUBLISHED and not row["complete"] and not snapshot
+    shown = INCOMPLETE if open_ else row["state"]
     return Stretch(shown, label, label, 1, row.get("rows", 0), row.get("reason", ""))
 
 
-def _join(labels: Iterable[str], known: dict[str, Document]) -> tuple[Stretch, ...]:
+def _join(labels: Iterable[str], known: dict[str, Document], snapshot: bool) -> tuple[Stretch, ...]:
     joined: list[Stretch] = []
     for label in labels:
-        one = _one(label, known.get(label))
+        one = _one(label, known.get(label), snapshot)
         last = joined[-1] if joined else None
         if last is not None and (last.state, last.reason) == (one.state, one.reason):
             joined[-1] = Stretch(

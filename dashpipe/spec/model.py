@@ -232,7 +232,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A field that holds an instant, and its form: `date`, `iso`, `epoch_s`, `epoch_ms` or `object_id`."""
+    """A field that holds an instant, and its form: `date`, `iso`, `epoch_s`, `epoch_ms` or `object_id`.
+
+    Of the kind `snapshot` no field does: a document is of the partition that a run is in.
+    """
 
     field: str
     kind: str = "date"
@@ -277,9 +280,10 @@ class Source:
     the documents of a partition that agree on these keys, the newest by time (ties: the greatest ``_id``),
     before ``where``. ``incremental`` keeps the values that distinct counts count: longer grains are made of
     those of days. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may take;
-    in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes. One with a
-    ``file`` is landed: ``collection`` is then in the target's database, and ``connection`` is the target's
-    (empty until that is known).
+    in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes. A ``snapshot``
+    is of the documents as they stand when a run reads them; its ``time`` is of that kind. One with a ``file``
+    is landed: ``collection`` is then in the target's database, and ``connection`` is the target's (empty
+    until that is known).
     """
 
     name: str
@@ -296,6 +300,7 @@ class Source:
     metrics: tuple[Metric, ...] = ()
     read: str | None = None
     incremental: bool = False
+    snapshot: bool = False
     max_untimed: float = 0.001
     file: File | None = None
     description: str = ""
@@ -438,6 +443,11 @@ class Subject:
     def key(self) -> tuple[Dimension, ...]:
         """The dimensions of a row's key: those that are not looked up."""
         return tuple(one for one in self.dimensions if one.lookup is None)
+
+    @property
+    def snapshot(self) -> bool:
+        """Whether its sources are taken as they stand: its rows are of the time of the run alone."""
+        return any(one.snapshot for one in self.sources)
 
     @property
     def calendar(self) -> Calendar:

@@ -69,11 +69,12 @@ class Ref(NamedTuple):
 def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
     """A model, or a source that a subject defines; ``key`` is the key of its name."""
     fields, prepare = child(node, "fields"), child(node, "prepare")
+    snapshot = flag(node, "snapshot")
     untimed = number(child(node, "max_untimed"))
     return Source(
         name=text(node, key),
         collection=env_text(child(node, "collection")) or "",
-        time=_time(child(node, "time")) or Time(""),
+        time=_time(child(node, "time")) or _no_time(node, snapshot),
         connection=text(node, "connection", "" if child(node, "file") is not None else "source"),
         updated=_time(child(node, "updated")),
         prepare=tuple(_json(one) for one in prepare.items) if isinstance(prepare, Seq) else (),
@@ -89,6 +90,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         ),
         read=optional(node, "read"),
         incremental=flag(node, "incremental"),
+        snapshot=snapshot,
         max_untimed=0.001 if untimed is None else float(untimed),
         file=_file(child(node, "file")),
         description=text(node, "description"),
@@ -117,6 +119,13 @@ def _time(node: Node | None) -> Time | None:
         return Time(text(node, "field"), text(node, "as", "date"))
     field = as_text(node)
     return None if field is None else Time(field)
+
+
+def _no_time(node: Node, snapshot: bool) -> Time:
+    """The time of a source that names none: lint says so with `snapshot: false`, without it the shape does."""
+    if child(node, "snapshot") is None:
+        return Time("")
+    return Time("_id" if snapshot else "", "snapshot")
 
 
 def _json(node: Node) -> str:

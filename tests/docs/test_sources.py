@@ -143,3 +143,24 @@ def test_files_are_landed_and_counted(page, database):
     )
     run(page, "deliveries")
     assert north() == {"2024-03-02": (1, "0.2", None), "2024-03-03": (2, "0.4", 3.0)}
+
+
+def test_accounts_as_they_stand(page, database):
+    """A day keeps what its last run saw; the week is the newest snapshot in it."""
+    database["accounts"].insert_many(
+        [{"_id": number, "plan": "free" if number % 2 else "paid", "seats": number} for number in range(1, 5)]
+    )
+    run(page, "accounts", "--now", "2024-03-04T22:00:00+00:00")
+    database["accounts"].update_one({"_id": 1}, {"$set": {"closed_at": at("2024-03-05T08:00:00")}})
+    run(page, "accounts", "--now", "2024-03-05T22:00:00+00:00")
+
+    def rows(name):
+        found = database[name].find({"plan": "free"})
+        return {
+            one["partition_date"]: (one["accounts"], one["seats"], one["part"], one["complete"])
+            for one in found
+        }
+
+    tuesday = (1, 3, 1 / 3, False)
+    assert rows("shop_accounts") == {"2024-03-04": (2, 4, 0.5, False), "2024-03-05": tuesday}
+    assert rows("shop_accounts_week") == {"2024-03-04": tuesday}

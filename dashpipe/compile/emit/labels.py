@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from dashpipe.compile import instant
 from dashpipe.compile.periods import MONTHS, first_month_of, neighbours
 from dashpipe.compile.plan import Key
 from dashpipe.expr import FieldType
-from dashpipe.spec.model import WEEKDAYS, Calendar, Grain
+from dashpipe.spec.model import WEEKDAYS, Calendar, Grain, Time
 
 _DAY = "%Y-%m-%d"
 
@@ -21,18 +22,26 @@ _DAY = "%Y-%m-%d"
 _FORMATS = {Grain.HOUR: "%Y-%m-%dT%H%z", Grain.DAY: _DAY, Grain.MONTH: "%Y-%m-01", Grain.YEAR: "%Y-01-01"}
 
 
-def of_time(grain: Grain, instant: Any, calendar: Calendar, labels: Iterable[str]) -> Any:
+def of_time(grain: Grain, moment: Any, calendar: Calendar, labels: Iterable[str]) -> Any:
     """The label of the partition that holds an instant (an expression for a date).
 
     Args:
         grain: The grain.
-        instant: The instant.
+        moment: The instant.
         calendar: The subject's calendar.
         labels: The partitions that the documents are of: periods of a calendar file are told apart near them.
     """
     form = _FORMATS.get(grain)
-    text = {"$dateToString": {"date": instant, "format": form or _DAY, "timezone": calendar.timezone}}
+    text = {"$dateToString": {"date": moment, "format": form or _DAY, "timezone": calendar.timezone}}
     return _coarsen(grain, text, calendar, labels) if form is None else text
+
+
+def of_document(grain: Grain, time: Time, calendar: Calendar, labels: Iterable[str]) -> Any:
+    """The label of the partition that a document is of; the one there is, where it is taken as it stands."""
+    if time.kind != "snapshot":
+        return of_time(grain, instant.value(time), calendar, labels)
+    (label,) = labels
+    return label
 
 
 def of_label(grain: Grain, label: Any, calendar: Calendar, labels: Iterable[str]) -> Any:

@@ -168,13 +168,12 @@ def labelled(
     """
     subject = plan.subject
     time = source.source.time
-    moment = instant.value(time)
     if how.covers:
         match = instant.between(time, instants(how.covers, subject.calendar))
     else:
         match = time_match(plan, source, how.grain, how.labels)
     stages = documents(plan, source, aggregate, leaves, how.grain, how.labels, match)
-    label = lb.of_time(how.grain, moment, subject.calendar, how.labels)
+    label = lb.of_document(how.grain, time, subject.calendar, how.labels)
     if how.covers and not how.early:
         told = aggregate.frame.own
         stages += [{"$set": {_TAKING: taking(how.covers, label, own=told)}}, {"$unwind": f"${_TAKING}"}]

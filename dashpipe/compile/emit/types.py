@@ -6,7 +6,7 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant
-from dashpipe.compile.emit.labels import of_time
+from dashpipe.compile.emit.labels import of_document
 from dashpipe.compile.emit.scan import time_match
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.emit.unwind import by_element, elements, prepared, taken_apart
@@ -47,7 +47,7 @@ def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -
         if type_ is FieldType.NUMBER and path not in declared:
             tests["d"] = {"$eq": [{"$type": f"${path}"}, "decimal"]}
         counters |= {f"{name}{at}": _count([*once, test]) for name, test in tests.items()}
-    label = of_time(grain, instant.value(one.source.time), calendar, labels)
+    label = of_document(grain, one.source.time, calendar, labels)
     return [
         {"$match": time_match(plan, one, grain, labels, exactly=True)},
         *prepared(one),

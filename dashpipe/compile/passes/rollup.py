@@ -56,6 +56,11 @@ def _found(plan: Plan, source: SourcePlan, grain: Grain, able: frozenset[str]) -
             f"{grain.value} of {source.name} is read from the source: the newest document of a key "
             f"is another one in each {grain.value}"
         )
+    if source.source.snapshot:
+        return _Found(
+            f"{grain.value} of {source.name} is read from the source: the newest snapshot is that of the "
+            f"{grain.value}"
+        )
     needed = source.own_at(grain)
     kept = tuple(leaf for leaf in needed if not leaf.merges)
     stuck = [leaf.label for leaf in kept if leaf.id not in able]

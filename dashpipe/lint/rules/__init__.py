@@ -83,6 +83,8 @@ MODULES = (
     "t016_calendar_days",
     "t017_calendar_begins_late",
     "t018_calendar_ends",
+    "t030_snapshot_keys",
+    "t031_snapshot_subject",
     "m001_metric_cycle",
     "m002_metric_is_dimension",
     "m003_grain_missing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from dashpipe.run import landing, record, updated
+from dashpipe.run import landing, record, snapshot, updated
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.sources import ask
@@ -41,7 +41,8 @@ def extract(run: Run, session: Session, source: str) -> Document:
     )
     for warning in about["warnings"]:
         log("warning", level=logging.WARNING, source=source, text=warning)
-    return {**about, **landed, **changed}
+    over = snapshot.left_out(run) if run.subject.snapshot else {}
+    return {**about, **landed, **changed, **({"left_out": over} if over else {})}
 
 
 def _with_added(run: Run, session: Session, changed: Document) -> Run:

@@ -210,7 +210,19 @@ _COMMON = (
         default="the collection is read as it is",
     ),
     Key("connection", CONNECTION, "The connection to its database.", default="source"),
-    Key("time", TIME, "The field whose instant decides the partition, or `{field, as}`.", required=True),
+    Key(
+        "time",
+        TIME,
+        "The field whose instant decides the partition, or `{field, as}`; needed unless the source is a "
+        "`snapshot`.",
+    ),
+    Key(
+        "snapshot",
+        Flag(),
+        "The documents have no time: each run counts them as they stand, in the partition that it is in. "
+        "What is over is never computed again.",
+        default="false",
+    ),
     Key(
         "updated",
         TIME,
@@ -266,12 +278,13 @@ _COMMON = (
         default="0.001",
     ),
 )
-_LATER = ("snapshot",)
+#: What tells which partition a document is of.
+_SOME = ("time", "snapshot")
 
 SOURCE = Keys(
     "source",
     (Key("name", NAME, "The source's name in this subject.", required=True), *_COMMON),
-    later=_LATER,
+    some=_SOME,
 )
 
 MODEL = Keys(
@@ -281,7 +294,7 @@ MODEL = Keys(
         Key("model", NAME, "The model's name, by which subjects take it.", required=True),
         *_COMMON,
     ),
-    later=_LATER,
+    some=_SOME,
     foreign=tuple(
         (one, "it belongs to a subject: a model says what a source is, a subject what is made of it")
         for one in (
