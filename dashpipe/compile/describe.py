@@ -191,11 +191,15 @@ def sample_labels(plan: Plan, grain: Grain) -> tuple[str, ...]:
 
 
 def labels(plan: Plan, grain: Grain, days: Days | None) -> tuple[str, ...]:
-    """The partitions of a grain that the local days ``[from, to)`` touch; of none, the first."""
+    """The partitions of a grain that the local days ``[from, to)`` touch; of none, the first.
+
+    Of a snapshot the last of them: a run writes only one.
+    """
     if days is None:
         return sample_labels(plan, grain)
     start, end = (partition.midnight(one, plan.subject.timezone) for one in days)
-    return partition.touching(grain, start, end, plan.subject.calendar)
+    found = partition.touching(grain, start, end, plan.subject.calendar)
+    return found[-1:] if plan.subject.snapshot else found
 
 
 def stages_text(stages: emit.Stages) -> str:

@@ -87,7 +87,8 @@ def _one(
 ) -> Explained:
     wanted = advice.of_source(plan.source(source))
     fields = ", ".join(f"{field}: {way}" for field, way in wanted.fields)
-    create = f"db.{name}.createIndex({{{fields}}})"
+    whole = wanted.fields == (("_id", 1),)  # a snapshot without filters
+    create = "" if whole else f"db.{name}.createIndex({{{fields}}})"
     query = {"find": name, "filter": encode.to_bson(match), "maxTimeMS": _PATIENCE}
     answer, why = _ask(database, query)
     about = (source, grain.value)

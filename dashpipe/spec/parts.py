@@ -122,7 +122,7 @@ def _time(node: Node | None) -> Time | None:
 
 
 def _no_time(node: Node, snapshot: bool) -> Time:
-    """The time of a source that names none: lint says so with `snapshot: false`, without it the shape does."""
+    """The time of a source that names none; with `snapshot: false` lint says so, else the shape does."""
     if child(node, "snapshot") is None:
         return Time("")
     return Time("_id" if snapshot else "", "snapshot")

@@ -18,7 +18,7 @@ from pymongo.database import Database
 from dashpipe.compile import compile_subject, partition, sql
 from dashpipe.demo.flights import airport_documents, carrier_documents, flight_documents
 from dashpipe.demo.load import load_learning
-from dashpipe.spec.model import Field, Grain, Metric, Source, Subject, Target, Time
+from dashpipe.spec.model import Dimension, Field, Grain, Metric, Source, Subject, Target, Time, Unwind
 from dashpipe.spec.project import load
 from tests.differential import (
     duck,
@@ -171,6 +171,47 @@ def test_worked_examples(examples: Database[Document], subject: Subject) -> None
         found = duck.rows(plan, grain, stages.labels(plan, grain, day), documents)
         said = duck.differences(wanted, found, key)
         assert not said, (grain, said[:6])
+
+
+def test_documents_as_they_stand(scratch: Database[Document]) -> None:
+    """A snapshot: every document is of the one partition, whatever its grain."""
+    source = Source(
+        "docs",
+        "docs",
+        Time("_id", "snapshot"),
+        snapshot=True,
+        where="n <> 4",
+        fields=(Field("n", "integer"), Field("kind", "string"), Field("tags", "array")),
+        dimensions=(Dimension("kind"),),
+        unwind=Unwind("tags", "tag", keep_empty=True),
+    )
+    metrics = (
+        Metric("docs", "count", "docs", counts="document"),
+        Metric("tags", "count", "docs", counts="element"),
+        Metric("n", "sum", "docs", expr="n", counts="document"),
+        Metric("middle", "median", "docs", expr="n", counts="document"),
+        Metric("part", "share", metric="docs", of=()),
+    )
+    subject = Subject(
+        *("test", "diff", "stands", 1, "Asia/Kathmandu", "2024-01-01", (source,), metrics, Target("stands")),
+        dimensions=(Dimension("kind"),),
+        grains=(Grain.HOUR, Grain.DAY, Grain.WEEK),
+    )
+    documents = [
+        {"_id": one, "n": one, "kind": "ab"[one % 2], "tags": list(range(one % 3))} for one in range(9)
+    ]
+    as_of = datetime(2024, 1, 3, 12, tzinfo=timezone.utc)
+    case = Case(subject, {"docs": documents}, (date(2024, 1, 3), date(2024, 1, 4)), as_of)
+    plan = compile_subject(subject)
+    with stages.loaded(scratch, case):
+        for grain in (Grain.DAY, Grain.WEEK):
+            wanted = stages.computed(scratch, plan, case, grain)
+            assert {row["kind"]: (row["docs"], row["tags"], row["n"]) for row in wanted} == {
+                "a": (4, 4, 16),
+                "b": (4, 4, 16),
+            }
+            found = duck.rows(plan, grain, stages.labels(plan, grain, case.days), {"docs": documents})
+            assert not duck.differences(wanted, found, ["partition_date", "kind"])
 
 
 def test_what_sql_does_not_say_is_told() -> None:

@@ -23,6 +23,7 @@ _TIMES = {
     "epoch_s": "timezone('UTC', epoch_ms(CAST(floor({} * 1000) AS BIGINT)))",
     "epoch_ms": "timezone('UTC', epoch_ms(CAST(floor({}) AS BIGINT)))",
     "object_id": "timezone('UTC', epoch_ms(1000 * CAST('0x' || left({}, 8) AS BIGINT)))",
+    "snapshot": "now()",
 }
 
 
@@ -96,7 +97,11 @@ def ctes(reader: Reader, name: str, unit: str, spans: Spans | None, *, hours: bo
     source = reader.source
     own = [] if spans is None else [f"{spans.name}.{one}" for one in spans.label]
     read, made = f"{quoted(reader.table)} AS {reader.row}", []
-    joined = "" if spans is None else f"\n  JOIN {spans.name} ON {spans.holds(reader.day, reader.time)}"
+    joined = ""
+    if spans is not None and source.source.snapshot:
+        joined = f"\n  CROSS JOIN {spans.name}"
+    elif spans is not None:
+        joined = f"\n  JOIN {spans.name} ON {spans.holds(reader.day, reader.time)}"
     if source.unique:
         same = own or ([reader.day] if not hours else _hour(reader))
         same = [*same, *(reader.text(one) for one in source.unique)]

@@ -79,7 +79,8 @@ def _columns(source: SourcePlan) -> tuple[tuple[str, str], ...]:
     tree: _Tree = {"_id": "VARCHAR"}
     elements: _Tree = {}
     time, unwind = source.source.time, source.source.unwind
-    _put(tree, time.field, _TIMES[time.kind])
+    if time.kind in _TIMES:
+        _put(tree, time.field, _TIMES[time.kind])
     lists = dict(_lists(source))
     known = dict(source.types)
     # Of what type a field is does not always matter: where it is only there or not, or told apart.
