@@ -39,7 +39,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         for lookup in plan.lookups:
             wanted = lookup.lookup
             found = f"{place(wanted.collection)}.{wanted.field}"
-            yield f"  Lookup {lookup.name} = {found} where {wanted.foreign} = {lookup.key}"
+            held = "" if wanted.valid is None else ", as it holds on the partition's last day"
+            yield f"  Lookup {lookup.name} = {found} where {wanted.foreign} = {lookup.key}{held}"
         indent = "  "
         if len(plan.sources) > 1:
             yield f"  Join {', '.join(one.name for one in plan.sources)} by key"

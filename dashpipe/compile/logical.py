@@ -360,10 +360,17 @@ def _agree(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
 
 
 def _lookups(subject: Subject) -> tuple[LookupPlan, ...]:
-    return tuple(
-        LookupPlan(
-            one.name, one.lookup.key, one.lookup, one.lookup.connection or subject.sources[0].connection
-        )
-        for one in subject.dimensions
-        if one.lookup is not None
-    )
+    waiting = {one.name: one.lookup for one in subject.dimensions if one.lookup is not None}
+    known = {one.name for one in subject.key}
+    found: list[LookupPlan] = []
+    while waiting:
+        ready = [name for name, one in waiting.items() if one.key in known]
+        if not ready:
+            raise CompileError(subject.id, f"{next(iter(waiting))} is looked up by no dimension of the key")
+        for name in ready:
+            one = waiting.pop(name)
+            connection = one.connection or subject.sources[0].connection
+            chained = one.key not in {each.name for each in subject.key}
+            found.append(LookupPlan(name, one.key, one, connection, chained))
+        known.update(ready)
+    return tuple(found)

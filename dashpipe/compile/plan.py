@@ -260,12 +260,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class LookupPlan:
-    """A dimension that is looked up by a key dimension of the row."""
+    """A dimension that is looked up by one of the key, or (``chained``) by one that is looked up itself."""
 
     name: str
     key: str
     lookup: Lookup
     connection: str
+    chained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +306,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of a subject. ``columns`` are in an order in which each reads only earlier ones."""
+    """The plan of a subject. Of ``columns`` and of ``lookups`` each reads only earlier ones."""
 
     subject: Subject
     sources: tuple[SourcePlan, ...]

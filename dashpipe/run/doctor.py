@@ -6,14 +6,16 @@ the answers of the probes, which runs use again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import advice, compile_subject
 from dashpipe.compile.capabilities import PROBES
 from dashpipe.run import environment, places, probe
 from dashpipe.run.errors import RunError, translating
+from dashpipe.spec.mongo import looked_up
 
 if TYPE_CHECKING:
     from dashpipe.compile.plan import Plan
@@ -44,6 +46,7 @@ def examine(subjects: Iterable[Subject], setup: Setup) -> Iterator[Verdict]:
     """Look at everything that the runs of some subjects need."""
     subjects = tuple(subjects)
     names = {one.connection for subject in subjects for one in subject.sources}
+    names |= {one for subject in subjects for one in _looked_up_on(subject)}
     targets = {subject.target.connection for subject in subjects}
     reached: set[str] = set()
     for name in sorted(names | targets):
@@ -54,9 +57,16 @@ def examine(subjects: Iterable[Subject], setup: Setup) -> Iterator[Verdict]:
     for name in sorted(targets & reached):
         yield from _target(name, setup)
     for subject in subjects:
-        wanted = {one.connection for one in subject.sources} | {subject.target.connection}
+        wanted = {one.connection for one in subject.sources} | _looked_up_on(subject)
+        wanted.add(subject.target.connection)
         if wanted <= reached:
             yield from _subject(subject, setup)
+
+
+def _looked_up_on(subject: Subject) -> set[str]:
+    """The connections of a subject's lookups."""
+    lookups = (one.lookup for one in subject.dimensions if one.lookup is not None)
+    return {one.connection for one in lookups if one.connection is not None}
 
 
 def _connection(name: str, setup: Setup) -> Verdict:
@@ -124,6 +134,12 @@ def _source(plan: Plan, name: str, place: Place, setup: Setup) -> Iterator[Verdi
         hint = "is the name right, and the connection?"
         yield Verdict(WARNING, subject.id, f"the source {name} ({place.collection}) has no documents", hint)
         return
+    for other in looked_up(map(json.loads, source.source.prepare)):
+        if not _has_documents(replace(place, collection=other), setup):
+            said = f"{other}, where `prepare` of {name} looks documents up, has no documents"
+            yield Verdict(
+                WARNING, subject.id, said, f"it is looked for in {place.database}: is the name right?"
+            )
     route = _route(subject.target.connection, place, setup)
     time = source.source.time.field
     if source.source.snapshot:

@@ -107,14 +107,23 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Valid:
+    """The fields that say from which day on, and before which day, a document holds; ``None``: open."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
-    """Where a looked-up dimension finds its value, by a dimension of the row."""
+    """Where a looked-up dimension finds its value, by a dimension of the row; ``valid``: on its last day."""
 
     collection: EnvText
     key: str
     foreign: str
     field: str
     connection: str | None = None
+    valid: Valid | None = None
 
 
 @dataclass(frozen=True, slots=True)

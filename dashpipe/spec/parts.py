@@ -23,6 +23,7 @@ from dashpipe.spec.model import (
     Target,
     Time,
     Unwind,
+    Valid,
 )
 from dashpipe.spec.node import Map, Node, Scalar, Seq, plain
 from dashpipe.spec.values import (
@@ -167,7 +168,9 @@ def build_dimensions(node: Node | None, origin: Origin) -> tuple[Dimension, ...]
 
 
 def _lookup(node: Map) -> Lookup:
+    valid = child(node, "valid")
     return Lookup(
+        valid=Valid(optional(valid, "from"), optional(valid, "to")) if isinstance(valid, Map) else None,
         collection=env_text(child(node, "collection")) or "",
         key=text(node, "key"),
         foreign=text(node, "foreign"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from dashpipe.spec.build import Draft
 from dashpipe.spec.issue import Issue, meant
 from dashpipe.spec.metrics import resolve_metrics
 from dashpipe.spec.model import Dimension, Env, EnvText, Fiscal, Metric, Source, Subject
+from dashpipe.spec.mongo import looked_up
 from dashpipe.spec.parts import Ref
 
 #: Columns that every row has beside its dimensions and metrics.
@@ -258,19 +260,26 @@ def _defined(draft: Draft, sources: tuple[Source, ...]) -> Iterator[Issue]:
 
 
 def _lookups(draft: Draft) -> Iterator[Issue]:
-    """A lookup goes by a dimension of the key."""
+    """A lookup goes by a dimension of the key, or by one that is looked up before it."""
     key = [one.name for one in draft.dimensions if one.lookup is None]
-    looked_up = {one.name for one in draft.dimensions if one.lookup is not None}
+    by = {one.name: one.lookup.key for one in draft.dimensions if one.lookup is not None}
     for one in draft.dimensions:
-        if one.lookup is None or not one.lookup.key or one.lookup.key in key:
+        if one.lookup is None or not one.lookup.key:
             continue
+        trail = [one.name]
+        while trail[-1] in by and trail[-1] not in trail[:-1]:
+            trail.append(by[trail[-1]])
+        if len(trail) > 2 and trail[-1] != one.name:
+            continue  # said where the chain breaks, or where it turns
         name, at = one.lookup.key, one.origin.at("lookup", "key")
         if name == one.name:
             text = f"`{name}` would be looked up by itself"
-        elif name in looked_up:
-            text = f"`{name}` is looked up itself"
-        else:
+        elif trail[-1] == one.name:
+            text = f"`{one.name}` is looked up by itself in the end: {' → '.join(trail)}"
+        elif name not in key:
             text = f"`{name}` is no dimension of this subject"
+        else:
+            continue
         help = meant(name, key, "list the dimension that it is looked up by under `dimensions`")
         yield Issue("N009", at, text, help)
 
@@ -308,6 +317,14 @@ def _target(subject: Subject) -> Iterator[Issue]:
                 "give the target a name of its own, such as "
                 f"{subject.domain}_{subject.name}: a run would read its own rows, or delete documents",
                 ((source.origin.at("collection"), f"the source {source.name}"),),
+            )
+        if ours & set(looked_up(map(json.loads, source.prepare))):
+            yield Issue(
+                "N011",
+                at,
+                f"the target is a collection that `prepare` of the source {source.name} looks into",
+                f"give the target a name of its own, such as {subject.domain}_{subject.name}",
+                ((source.origin.at("prepare"), f"the stages of {source.name}"),),
             )
     for one in subject.dimensions:
         if one.lookup is not None and ours & names_of(one.lookup.collection):

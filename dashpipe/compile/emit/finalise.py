@@ -12,7 +12,7 @@ from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.emit.reach import Of, joined, present
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import known_from
-from dashpipe.compile.plan import Column, Leaf, Plan, Ratio
+from dashpipe.compile.plan import Column, Leaf, LookupPlan, Plan, Ratio
 from dashpipe.spec.model import Grain
 
 
@@ -30,7 +30,8 @@ def finalise(
         plan: The plan.
         grain: The grain of the rows.
         incomplete: The labels of partitions that are not over yet.
-        lookups: For each looked-up dimension, the collection ``{_id: key, v: value}`` in the same database.
+        lookups: For each looked-up dimension, the collection ``{_id: key, v: value}`` in the same database;
+            of one with validity ``{_id: key, at: [{p: partition, v: value}]}``.
         into: The staging collection to replace, or ``None`` to yield the rows.
         whole: For each whole of the grain, the collection of its parts.
     """
@@ -38,17 +39,13 @@ def finalise(
     places = {one.name: f"c{at}" for at, one in enumerate(columns)}
     leaves = {leaf.id: leaf for source in plan.sources for leaf in source.leaves_at(grain)}
     stages: Stages = [*present(plan, grain), *joined(plan, grain, whole or {})]
+    further = {one.key for one in plan.lookups if one.chained}
     for lookup in plan.lookups:
-        stages.append(
-            {
-                "$lookup": {
-                    "from": lookups[lookup.name],
-                    "localField": f"k.{lookup.key}",
-                    "foreignField": "_id",
-                    "as": f"l_{lookup.name}",
-                }
-            }
-        )
+        local = f"v_{lookup.key}" if lookup.chained else f"k.{lookup.key}"
+        found = {"from": lookups[lookup.name], "localField": local, "foreignField": "_id"}
+        stages.append({"$lookup": {**found, "as": f"l_{lookup.name}"}})
+        if lookup.name in further:
+            stages.append({"$set": {f"v_{lookup.name}": _looked_up(lookup)}})
     subject = plan.subject
     known = {one.name: known_from(one.frame, grain, subject.start, subject.calendar) for one in columns}
     stages += computed(columns, leaves, places, {name: one for name, one in known.items() if one is not None})
@@ -85,13 +82,9 @@ def _row(
     incomplete: tuple[str, ...],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"_id": "$_id"}
-    looked_up = {one.name for one in plan.lookups}
+    looked_up = {one.name: _looked_up(one) for one in plan.lookups}
     for dimension in plan.subject.dimensions:
-        found: Any = f"$k.{dimension.name}"
-        if dimension.name in looked_up:
-            # Not `$l_name.v`: engines in use find nothing on a path through an array.
-            found = {"$let": {"vars": {"one": {"$first": f"$l_{dimension.name}"}}, "in": "$$one.v"}}
-        row[dimension.name] = {"$ifNull": [found, None]}
+        row[dimension.name] = {"$ifNull": [looked_up.get(dimension.name, f"$k.{dimension.name}"), None]}
     for one in columns:
         if grain in one.shown:
             row[one.name] = {"$ifNull": [fill.value(plan, grain, one, f"${places[one.name]}"), None]}
@@ -111,6 +104,16 @@ def _row(
             }
         }
     return row
+
+
+def _looked_up(one: LookupPlan) -> Any:
+    """What a lookup found for a part; of a lookup with validity, on the last day of its partition."""
+    # Not `$l_name.v`: engines in use find nothing on a path through an array.
+    found: Any = {"$first": f"$l_{one.name}"}
+    if one.lookup.valid is not None:
+        held = {"$let": {"vars": {"one": found}, "in": {"$ifNull": ["$$one.at", []]}}}
+        found = {"$first": {"$filter": {"input": held, "as": "at", "cond": {"$eq": ["$$at.p", "$p"]}}}}
+    return {"$let": {"vars": {"one": found}, "in": "$$one.v"}}
 
 
 def _problems(

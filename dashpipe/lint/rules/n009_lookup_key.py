@@ -9,9 +9,9 @@ RULE = Rule(
     code="N009",
     name="lookup-key",
     severity=Severity.ERROR,
-    what="The `key` of a lookup is not a dimension of the row's key.",
-    why="A lookup adds a value to a row by one of its dimensions, after the documents are grouped: it "
-    "can go by nothing else.",
+    what="The `key` of a lookup leads to no dimension of the row's key.",
+    why="A lookup adds a value to a row by one of its dimensions, after the documents are grouped, or by "
+    "what another lookup found: it can go by nothing else.",
     bad="""
 dimensions:
   - country

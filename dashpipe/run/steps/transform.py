@@ -38,11 +38,13 @@ def transform(run: Run, session: Session) -> Document:
     origin: dict[str, dict[str, dict[str, int]]] = {}
     reached: dict[str, dict[str, dict[str, int]]] = {}
     asked = run
-    names, kept = lookups.prepare(run, session), values.prepare(run, session)
+    kept = values.prepare(run, session)
+    names: list[dict[str, str]] = []
     for grain in run.plan.grains:
         started = time.monotonic()
         name = state.staging(run.subject.id, run.id, "rows", grain, session.lease.fence)
-        work = Work(run, session, grain, name, dict(staged), routes, names, kept)
+        names.append(lookups.prepare(run, session, grain, names[-1] if names else {}))
+        work = Work(run, session, grain, name, dict(staged), routes, names[-1], kept)
         done = compute(work)
         run, rows[grain.value], staged[grain] = done.run, done.rows, name
         origin[grain.value] = {source: one.counts for source, one in done.origins.items()}
@@ -76,7 +78,7 @@ def transform(run: Run, session: Session) -> Document:
     }
 
 
-def _lookups(run: Run, session: Session, names: dict[str, str]) -> dict[str, Document]:
+def _lookups(run: Run, session: Session, names: list[dict[str, str]]) -> dict[str, Document]:
     receipt: dict[str, Document] = {}
     for dimension, one in lookups.report(session, names).items():
         receipt[dimension] = {"keys": one.keys, "matched": one.matched, "warning": one.warning}
@@ -88,7 +90,8 @@ def _lookups(run: Run, session: Session, names: dict[str, str]) -> dict[str, Doc
             matched=one.matched,
             warning=one.warning,
         )
-        session.target.drop_collection(one.collection)
+        for collection in one.collections:
+            session.target.drop_collection(collection)
     return receipt
 
 

@@ -1,24 +1,22 @@
 """Looked-up dimensions: the distinct keys of the parts, looked up on the lookup's own connection.
 
-Each key is looked up once a run, so all grains of a run show the same value.
+Each key is looked up once a run, so all grains of a run show the same value; but for what holds as of a day.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dashpipe.compile import emit
 from dashpipe.compile.plan import LookupPlan
 from dashpipe.run import operation, state
 from dashpipe.run.base import Run, Session
-from dashpipe.run.errors import RunError, translating
+from dashpipe.run.errors import translating
+from dashpipe.run.transform.foreign import held, plain
 from dashpipe.run.transform.parts import batches, insert
 from dashpipe.spec.model import Grain
-
-if TYPE_CHECKING:
-    from pymongo.collection import Collection
 
 Document = dict[str, Any]
 
@@ -31,9 +29,9 @@ LOW_RATE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How a lookup went: its collection of ``{_id: key, v: value}``, its keys, how many matched."""
+    """How a lookup went: its collections of ``{_id: key, v: value}``, their keys, how many matched."""
 
-    collection: str
+    collections: tuple[str, ...]
     keys: int
     matched: int
 
@@ -45,15 +43,25 @@ class Found:
         return f"only {self.matched} of {self.keys} keys were found"
 
 
-def prepare(run: Run, session: Session) -> dict[str, str]:
-    """Create an empty collection a looked-up dimension, and say their names."""
-    first, fence = run.plan.grains[0], session.lease.fence
-    names = {
-        one.name: state.staging(run.subject.id, run.id, f"lookup_{one.name}", first, fence)
-        for one in run.plan.lookups
-    }
-    for name in names.values():
-        session.target.create_collection(name)
+def prepare(run: Run, session: Session, grain: Grain, known: Mapping[str, str]) -> dict[str, str]:
+    """The collection of each looked-up dimension of a grain, empty or as the grains before left it.
+
+    A value that holds as of a day is another one in the partitions of another grain: a collection each.
+
+    Args:
+        run: The run.
+        session: Its session.
+        grain: The grain.
+        known: The collections of the grain before, by dimension.
+    """
+    names = {}
+    for one in run.plan.lookups:
+        if one.name in known and one.lookup.valid is None:
+            names[one.name] = known[one.name]
+            continue
+        kind = f"lookup_{one.name}"
+        names[one.name] = state.staging(run.subject.id, run.id, kind, grain, session.lease.fence)
+        session.target.create_collection(names[one.name])
     return names
 
 
@@ -65,67 +73,60 @@ def fill(run: Run, session: Session, grain: Grain, parts: str, names: dict[str, 
     """
     for one in run.plan.lookups:
         with translating(f"looking up {one.name}"):
-            _fill(run, session, one, grain, parts, names[one.name])
+            _fill(run, session, one, grain, parts, names)
 
 
-def _fill(run: Run, session: Session, one: LookupPlan, grain: Grain, parts: str, into: str) -> None:
+def _fill(
+    run: Run, session: Session, one: LookupPlan, grain: Grain, parts: str, names: dict[str, str]
+) -> None:
     session.lease.check()
-    path = f"k.{one.key}"
+    into, where = names[one.name], names[one.key] if one.chained else parts
     fresh: list[Document] = [
-        *emit.present(run.plan, grain),  # what leaves reach back to brings keys that are no rows
-        {"$match": {path: {"$ne": None}}},  # NULL never matches
-        {"$group": {"_id": f"${path}"}},
+        *_keys(run, one, grain),
         {"$lookup": {"from": into, "localField": "_id", "foreignField": "_id", "as": "known"}},
         {"$match": {"known": []}},
         {"$project": {"_id": 1}},
     ]
     looked_up = session.collection(run.lookups[one.name])
     options = operation.options(run, "transform")
-    with session.target[parts].aggregate(fresh, batchSize=_BATCH, **options) as keys:
+    with session.target[where].aggregate(fresh, batchSize=_BATCH, **options) as keys:
         for batch in batches(keys, _BATCH):
             wanted = [key["_id"] for key in batch]
-            values = _values(run, one, looked_up, wanted)
-            insert(
-                session,
-                into,
-                [{"_id": key, **({"v": values[key]} if key in values else {})} for key in wanted],
-            )
+            if one.lookup.valid is None:
+                insert(session, into, plain(run, one, looked_up, wanted))
+            else:
+                insert(session, into, held(run, one, looked_up, wanted, grain))
 
 
-def _values(run: Run, one: LookupPlan, looked_up: Collection[Document], wanted: list[Any]) -> dict[Any, Any]:
-    """The values of some keys; a key that is not there is absent."""
-    stages: list[Document] = [
-        {"$match": {one.lookup.foreign: {"$in": wanted}}},
-        {"$project": {"_id": 0, "k": f"${one.lookup.foreign}", "v": f"${one.lookup.field}"}},
-    ]
-    values: dict[Any, Any] = {}
-    among = set(wanted)
-    for found in looked_up.aggregate(stages, **operation.options(run, "transform")):
-        key = found.get("k")
-        if isinstance(key, (list, dict)) or key not in among:
-            continue  # an array that holds the key is no key
-        if key in values:
-            raise RunError(
-                f"dimension {one.name}: {one.lookup.foreign} {key!r} stands twice in {looked_up.name}",
-                f"keep one document a {one.lookup.foreign}, or look up by a field that is unique",
-            )
-        values[key] = _scalar(found.get("v"))
-    return values
+def _keys(run: Run, one: LookupPlan, grain: Grain) -> list[Document]:
+    """The stages that yield the different keys of a lookup that are not null: NULL never matches."""
+    if not one.chained:
+        path = f"k.{one.key}"
+        there = emit.present(run.plan, grain)  # what leaves reach back to brings keys that are no rows
+        return [*there, {"$match": {path: {"$ne": None}}}, {"$group": {"_id": f"${path}"}}]
+    before = next(each for each in run.plan.lookups if each.name == one.key)
+    if before.lookup.valid is None:
+        return [{"$match": {"v": {"$ne": None}}}, {"$group": {"_id": "$v"}}]
+    return [{"$unwind": "$at"}, {"$match": {"at.v": {"$ne": None}}}, {"$group": {"_id": "$at.v"}}]
 
 
-def _scalar(value: Any) -> Any:
-    """A dimension's value: lists, documents, NaN and infinities are none."""
-    if isinstance(value, (list, dict)) or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value
+def report(session: Session, names: Iterable[Mapping[str, str]]) -> dict[str, Found]:
+    """How each lookup of the run went.
 
-
-def report(session: Session, names: dict[str, str]) -> dict[str, Found]:
-    """How each lookup of the run went."""
+    Args:
+        session: The session.
+        names: The collections of each grain, by dimension.
+    """
+    places: dict[str, dict[str, None]] = {}
+    for some in names:
+        for dimension, name in some.items():
+            places.setdefault(dimension, {})[name] = None
+    some_day = {"$gt": [{"$size": {"$ifNull": ["$at", []]}}, 0]}
+    matched = {"$or": [{"$ne": [{"$type": "$v"}, "missing"]}, some_day]}
+    stages = [{"$group": {"_id": None, "keys": {"$sum": 1}, "matched": {"$sum": {"$cond": [matched, 1, 0]}}}}]
     found = {}
-    for dimension, name in names.items():
-        matched = {"$sum": {"$cond": [{"$eq": [{"$type": "$v"}, "missing"]}, 0, 1]}}
-        stages = [{"$group": {"_id": None, "keys": {"$sum": 1}, "matched": matched}}]
-        counted = next(iter(session.target[name].aggregate(stages)), {"keys": 0, "matched": 0})
-        found[dimension] = Found(name, counted["keys"], counted["matched"])
+    for dimension, collections in places.items():
+        counted = [one for name in collections for one in session.target[name].aggregate(stages)]
+        keys, hits = (sum(one[name] for one in counted) for name in ("keys", "matched"))
+        found[dimension] = Found(tuple(collections), keys, hits)
     return found

@@ -110,12 +110,36 @@ LOOKUP = Keys(
     "lookup",
     (
         Key("collection", COLLECTION_OR_ENV, "The collection that is looked up in.", required=True),
-        Key("key", REF, "The dimension of the row whose value is looked up.", required=True),
+        Key(
+            "key",
+            REF,
+            "The dimension of the row whose value is looked up; it may be a looked-up one itself.",
+            required=True,
+        ),
         Key("foreign", PATH, "The field of the collection that holds this value.", required=True),
         Key("field", PATH, "The field of the collection whose value the dimension takes.", required=True),
         Key("connection", CONNECTION, "The connection to the collection.", default="the first source's"),
+        Key(
+            "valid",
+            Keys(
+                "validity",
+                (
+                    Key(
+                        "from",
+                        PATH,
+                        "The field with the first day on which a document holds.",
+                        default="open",
+                    ),
+                    Key(
+                        "to", PATH, "The field with the day from which on it no longer does.", default="open"
+                    ),
+                ),
+                some=("from", "to"),
+            ),
+            "Of several documents of a key, take the one that holds on the partition's last day.",
+            default="each key stands once",
+        ),
     ),
-    later=("valid",),
 )
 
 DIMENSION = Either(
