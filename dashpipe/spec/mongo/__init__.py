@@ -23,10 +23,13 @@ def refused(source: Source, metrics: Iterable[Metric]) -> Iterator[Refusal]:
             yield from expression(json.loads(metric.mongo))
 
 
-def looked_up(stages: Iterable[dict[str, Any]]) -> list[str]:
-    """The collections that stages look documents up in, also within a lookup."""
+def looked_up(stages: Any) -> list[str]:
+    """The collections that stages look documents up in, also within a lookup; what is no stage names none."""
     found: list[str] = []
-    for stage in stages:
-        if "$lookup" in stage:
-            found += [stage["$lookup"]["from"], *looked_up(stage["$lookup"].get("pipeline", ()))]
+    for stage in stages if isinstance(stages, Iterable) and not isinstance(stages, (str, dict)) else ():
+        lookup = stage.get("$lookup") if isinstance(stage, dict) else None
+        if isinstance(lookup, dict):
+            named = lookup.get("from")
+            found += [named] if isinstance(named, str) else []
+            found += looked_up(lookup.get("pipeline", ()))
     return list(dict.fromkeys(found))
