@@ -187,6 +187,9 @@ def _looked_up(plan: Plan, name: str, document: Document) -> Document:
     put(made, lookup.field, shown(document.get(lookup.field)))
     foreign = document.get(lookup.foreign)
     put(made, lookup.foreign, _told(foreign))
+    for edge in () if lookup.valid is None else (lookup.valid.start, lookup.valid.end):
+        if edge is not None:
+            put(made, edge, document.get(edge))
     return made
 
 

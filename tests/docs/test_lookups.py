@@ -8,6 +8,10 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
+from dashpipe.compile import compile_subject
+from dashpipe.spec.model import Grain
+from dashpipe.spec.project import load
+from tests.differential import duck
 from tests.docs.fences import ROOT, fences
 from tests.docs.test_specs import dashpipe, project
 
@@ -56,3 +60,16 @@ def test_the_sql_gives_the_rows_of_the_page():
             connection.register(name, table)
         found = connection.execute(only("sql") + " ORDER BY 1").fetchall()
     assert [dict(zip(COLUMNS, row)) for row in found] == json.loads(only("json"))
+
+
+def test_the_sql_that_show_prints_gives_the_rows_of_the_page(tmp_path):
+    """`dashpipe show --sql` says chains and validity too."""
+    (subject,) = load(project(tmp_path / "project", PAGE)).resolved().subjects
+    plan = compile_subject(subject)
+    held = documents()
+    named = {"lessons": "lessons", "name": "teachers", "school": "contracts", "country": "schools"}
+    found = duck.rows(
+        plan, Grain.DAY, ("2024-03-04", "2024-03-05"), {of: held[it] for of, it in named.items()}
+    )
+    rows = sorted(found, key=lambda row: row["partition_date"])
+    assert [{name: row[name] for name in COLUMNS} for row in rows] == json.loads(only("json"))

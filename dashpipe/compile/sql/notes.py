@@ -29,6 +29,8 @@ def notes(plan: Plan, grain: Grain) -> Iterator[str]:
         yield "An estimated percentile is the server's in a run, and DuckDB's own here."
     if any(leaf.frame.runs for leaf in leaves):
         yield "A partition that is not over runs back from the day of a run; here from its end."
+    if any(one.lookup.valid is not None for one in plan.lookups):
+        yield "Of a partition that is not over a run looks up what holds on its own day; here on the last."
     if plan.fills(grain):
         yield "Added rows follow from all partitions since the start; in a run, from those published."
     for one in plan.columns_at(grain):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dashpipe.compile.emit.columns import levels
 from dashpipe.compile.emit.fill import since
 from dashpipe.compile.frame import known_from
+from dashpipe.compile.periods import last_day
 from dashpipe.compile.plan import Column, Leaf
 from dashpipe.compile.sql.expression import literal
 from dashpipe.compile.sql.finish import finished, matched
 from dashpipe.compile.sql.gather import Gathered
 from dashpipe.compile.sql.names import cte, path, quoted, select
+from dashpipe.spec.model import Valid
 
 
 def query(given: Gathered) -> str:
@@ -104,12 +108,35 @@ def _joined(given: Gathered) -> None:
     for one in given.totals:
         shown += [f"{one.name}.{name}" for name, _ in one.columns]
         joins += f"\n  LEFT JOIN {one.name} ON {_same(given, 'keys', one.name, one.keys)}"
+    if any(lookup.lookup.valid is not None for lookup in given.plan.lookups):
+        given.parts.append(_last_days(given))
+        joins += "\n  LEFT JOIN last_days ON last_days.label = keys.partition_date"
+    found: dict[str, str] = {}
     for lookup in given.plan.lookups:
         wanted, alias = lookup.lookup, given.names.new(f"{lookup.name}_of")
-        shown.append(f"{path(alias, wanted.field)} AS {quoted(lookup.name)}")
+        found[lookup.name] = path(alias, wanted.field)
+        shown.append(f"{found[lookup.name]} AS {quoted(lookup.name)}")
+        key = found.get(lookup.key, f"keys.{quoted(lookup.key)}")
         joins += f"\n  LEFT JOIN {quoted(given.tables[lookup.name].name)} AS {alias}"
-        joins += f" ON {path(alias, wanted.foreign)} = keys.{quoted(lookup.key)}"
+        joins += f" ON {path(alias, wanted.foreign)} = {key}"
+        if wanted.valid is not None:
+            joins += "".join(f"\n    AND {one}" for one in _holds(wanted.valid, alias))
     given.parts.append(cte("joined", select(shown, "keys") + joins))
+
+
+def _last_days(given: Gathered) -> str:
+    """The last day of each partition, on which what a lookup finds must hold."""
+    days = {one[:10]: last_day(given.grain, one, given.calendar) for one in given.labels}
+    lines = [f"('{label}', DATE '{day}')" for label, day in days.items()]
+    return "last_days(label, last_day) AS (\n  VALUES\n    " + ",\n    ".join(lines) + "\n)"
+
+
+def _holds(valid: Valid, alias: str) -> Iterator[str]:
+    """The tests that a document holds on the last day."""
+    for field, test in ((valid.start, "<="), (valid.end, ">")):
+        if field is not None:
+            edge = path(alias, field)
+            yield f"coalesce({edge} {test} last_days.last_day, TRUE)"
 
 
 def _same(given: Gathered, left: str, right: str, keys: tuple[str, ...]) -> str:

@@ -66,7 +66,10 @@ def tables(plan: Plan) -> tuple[Table, ...]:
         keys = {one.name: one.type for one in plan.sources[0].key}
         tree: _Tree = {}
         _put(tree, lookup.field, "VARCHAR")
-        _put(tree, lookup.foreign, _COLUMNS[keys[lookup.key]])
+        _put(tree, lookup.foreign, _COLUMNS[keys.get(lookup.key, FieldType.STRING)])
+        for edge in (lookup.valid.start, lookup.valid.end) if lookup.valid is not None else ():
+            if edge is not None:
+                _put(tree, edge, "DATE")
         made.append(Table(own, dimension, _told(tree)))
     return tuple(made)
 
