@@ -63,6 +63,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                     yield f"{indent}Aggregate {source.name}: {', '.join(leaf.label for leaf in leaves)}"
             for leaf in plan.kept_at(source.name, grain):
                 yield f"{indent}Keep the values of {leaf.label}"
+            for leaf in emit.retained(plan, grain, source.name):
+                yield f"{indent}Cohorts {source.name}: {leaf.label}"
             for _, followed in emit.journeys(plan, grain, source.name):
                 yield f"{indent}Follow {', '.join(leaf.label for leaf in followed)}"
             for key in source.key:
@@ -148,6 +150,9 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         for of, stages in emit.scans(plan, grain, source.name, labels, merging=merging is not None):
             whole_of = into if of is None else emit.Ref("target", wholes[of])
             found.append((further, where, [*stages, *emit.merge(whole_of)]))
+        for leaf in emit.retained(plan, grain, source.name):
+            stages = emit.cohorts(plan, grain, leaf, labels)
+            found.append((f"{grain.value}: cohorts of {source.name}", where, [*stages, *emit.merge(into)]))
         if merging is not None:
             ours = "staging_parts" if merging.atom is grain else f"staging_{merging.atom.value}"
             target = _target(plan, merging.atom)

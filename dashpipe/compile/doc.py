@@ -104,6 +104,8 @@ def what(metric: Metric) -> str:
         sides = [one.source + (f" where `{one.where}`" if one.where else "") for one in events]
         text = f"{metric.measured_as or 'rate'} of {sides[0]} to {sides[1]} by `{metric.entity}`"
         text += f" within {metric.window}"
+    elif metric.period is not None:
+        text = f"share of `{metric.entity}` seen again up to {metric.periods} {metric.period.value}s later"
     elif metric.type == "share":
         text = f"share of {metric.metric} within {', '.join(metric.of) or 'all rows'}"
     else:

@@ -34,6 +34,7 @@ class Frame:
         first: Whether the end is that of the partition's first day.
         of: The dimensions that the leaf is grouped by; ``None``: those of the row.
         carry: The time before the (moved) partition, or ``always``.
+        ahead: How many partitions after the (moved) one are covered, with it and all that came before.
         own: Whether what is carried is covered with the partition itself; else without.
     """
 
@@ -45,6 +46,7 @@ class Frame:
     of: tuple[str, ...] | None = None
     carry: Period | str | None = None
     own: bool = False
+    ahead: int | None = None
 
     @property
     def plain(self) -> bool:
@@ -79,6 +81,8 @@ class Frame:
             told.append("as of the first day")
         if self.carry is not None:
             told.append(f"carried {self.carry}")
+        if self.ahead is not None:
+            told.append(f"and {self.ahead} later")
         if self.of is not None:
             told.append(f"of {', '.join(self.of) or 'all rows'}")
         return ", ".join(told)
@@ -94,6 +98,7 @@ class Frame:
             self.first,
             None if self.of is None else list(self.of),
             *([] if self.carry is None else [str(self.carry), self.own]),
+            *([] if self.ahead is None else ["ahead", self.ahead]),
         ]
 
 
@@ -133,6 +138,11 @@ def cumulated(frame: Frame, metric: Metric) -> Frame:
 def carried(frame: Frame, carry: Period | str, *, own: bool) -> Frame:
     """The frame of what lies before the partition; with ``own``, of the partition too."""
     return replace(frame, carry=carry, own=own)
+
+
+def ahead(periods: int) -> Frame:
+    """The frame of what came before the end of the last of some partitions after this one."""
+    return Frame(ahead=periods)
 
 
 def covers(
@@ -202,6 +212,11 @@ def _days(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: dat
     if frame.carry is not None:
         end = last_day(grain, label, calendar) + timedelta(days=1) if frame.own else start
         return Cover(label, _carried_from(frame.carry, start, calendar), end, own=label)
+    if frame.ahead is not None:
+        end = start
+        for _ in range(frame.ahead + 1):
+            end = next_day(grain, end, calendar)
+        return Cover(label, None, end)
     last = start if frame.first else last_day(grain, label, calendar)
     end = (_begun(start, last, calendar, as_of) if frame.runs else last) + timedelta(days=1)
     if frame.all_time:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dashpipe import expr
 from dashpipe.compile import journeys
 from dashpipe.compile.errors import CompileError
-from dashpipe.compile.frame import PLAIN, Frame, carried, cumulated, moved
+from dashpipe.compile.frame import PLAIN, Frame, ahead, carried, cumulated, moved
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import (
     DOCUMENT,
@@ -30,7 +30,7 @@ from dashpipe.compile.plan import (
 )
 from dashpipe.compile.sources import Reading, read
 from dashpipe.expr import FieldType, Scope
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Grain, Metric, Period, Subject
+from dashpipe.spec.model import AGGREGATES, COHORTS, COMPOSITES, JOURNEYS, Grain, Metric, Period, Subject
 from dashpipe.spec.typing import filters, method_of, parse, parts_of
 
 _DECIMAL = FieldType.DECIMAL
@@ -78,7 +78,9 @@ class _Builder:
             base = self.leaf(metric, kind, wheres, grains, replace(frame, of=None))
             made = replace(made, base=base.id)
         elif made.merges and frame.reaches:
+            # Of the finest grain too: by its states a run sees what has changed, and what reads that.
             atoms = {frame.atom(grain) for grain in grains}
+            atoms.add(next(grain for grain in Grain if grain in self.subject.grains))
             stored = tuple(grain for grain in self.subject.grains if grain in atoms)
             made = replace(made, base=self.leaf(metric, kind, wheres, stored, PLAIN).id)
         return self.add(source, made, grains)
@@ -118,6 +120,8 @@ class _Builder:
             grains = tuple(one for one in self.subject.grains if one in grains or one in built.grains)
         if metric.type in JOURNEYS:
             finaliser, type_, matched = self.journey(metric, wheres, grains, frame)
+        elif metric.type in COHORTS:
+            finaliser, type_, matched = self.retention(metric, wheres, grains, frame)
         elif metric.type in AGGREGATES:
             finaliser, type_, matched = self.aggregate(metric, wheres, grains, (*trail, name), frame)
         else:
@@ -196,6 +200,22 @@ class _Builder:
         converted = self.keep(source, journeys.counting("converted", followed), grains)
         every = self.add(source, followed.base, grains)
         return Mean(converted.id, every.id), FieldType.NUMBER, ((every.id, "count"),)
+
+    def retention(
+        self, metric: Metric, wheres: tuple[str, ...], grains: tuple[Grain, ...], frame: Frame
+    ) -> _Finished:
+        """The shares of the entities that are new in a partition which are seen in those after it."""
+        source = metric.source or ""
+        if not frame.plain:
+            raise CompileError(self.subject.id, f"{metric.name} follows entities: it is of its own rows only")
+        if self.readings[source].source.unwind is not None:
+            raise CompileError(metric.name, f"a document of {source} is taken apart: it is no one event")
+        if any(grain is not metric.period for grain in grains):
+            raise CompileError(self.subject.id, f"{metric.name} is of its period alone")
+        own = wheres if metric.where is None else (*wheres, metric.where)
+        made = self.readings[source].leaf("retention", metric, own, frame=ahead(metric.periods or 0))
+        self.keep(source, made, grains)
+        return Value(made.id), FieldType.ARRAY, ((made.id, "retention"),)
 
     def having(self, metric: Metric, trail: tuple[str, ...]) -> Having:
         """The condition of a distinct count, with all that the metrics in it are made of.

@@ -51,7 +51,8 @@ class Options:
 
     ``p`` is a share as whole numbers, (9, 10) for 0.9. ``k`` and ``by`` are of a top list, ``listed`` the
     types of its values and of what they are ordered by. ``at_most`` bounds a set. ``having`` says which
-    values count. ``journey`` is of base events and their conversions. ``per`` are the keys of balances.
+    values count. ``journey`` is of base events and their conversions. ``per`` are the keys of balances,
+    ``periods`` how many after its first an entity is followed.
     """
 
     p: tuple[int, int] = (0, 1)
@@ -62,6 +63,7 @@ class Options:
     having: Having | None = None
     journey: Journey | None = None
     per: tuple[Typed, ...] = ()
+    periods: int = 0
 
 
 @dataclass(frozen=True, slots=True)

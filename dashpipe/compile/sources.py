@@ -69,7 +69,7 @@ class Reading:
         frame: Frame = PLAIN,
     ) -> Leaf:
         """The leaf of ``kind`` over a metric's expression, of those documents that pass all of ``wheres``."""
-        text = None if metric is None else metric.expr
+        text = None if metric is None else metric.expr or (metric.entity if kind == "retention" else None)
         value = self.typed(text, None if metric is None else expected(metric))
         if metric is not None and metric.mongo is not None:
             value = Typed("mongo", mongo_type(metric), (), json.loads(metric.mongo))
@@ -120,6 +120,8 @@ class Reading:
         if kind in balances.KINDS:
             per = (self.typed(one) for one in sorted(metric.per))
             return Options(per=tuple(one for one in per if one is not None))
+        if kind == "retention":
+            return Options(periods=metric.periods or 0)
         if kind == "top":
             by = self.typed(metric.by, FieldType.NUMBER)
             n_type = (None if by is None else by.type) or FieldType.INTEGER
@@ -199,6 +201,8 @@ def _said(kind: str, metric: Metric | None) -> Iterator[str]:
         yield f"{metric.k} by {metric.by or 'documents'}"
     if kind in balances.KINDS:
         yield f"per {', '.join(metric.per)}"
+    if kind == "retention" and metric.period is not None:
+        yield f"by {metric.period.value}"
     if kind == "having":
         yield f"having {metric.having}"
 
@@ -211,6 +215,7 @@ def _told(options: Options) -> Any:
         *(list(options.p), options.k, _meaning(options.by), listed, options.at_most),
         None if having is None else [[one.id for one in having.leaves], judged(having)],
         *([[_meaning(one) for one in options.per]] if options.per else []),
+        *([options.periods] if options.periods else []),
     ]
 
 

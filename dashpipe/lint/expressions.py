@@ -10,11 +10,12 @@ from dashpipe.expr.types import word
 from dashpipe.lint import composites, journeys
 from dashpipe.lint.known import Found, Known
 from dashpipe.lint.rule import Problem
-from dashpipe.spec.model import AGGREGATES, Metric, Origin, Source, Subject
+from dashpipe.spec.model import OF_SOURCE, Metric, Origin, Source, Subject
 from dashpipe.spec.typing import (
     KEY_TYPES,
     Use,
     dimension_use,
+    entity_uses,
     expected,
     filters,
     mongo_type,
@@ -48,7 +49,7 @@ def check(subject: Subject, view: View, known: Known, model: bool = False) -> It
     keys: dict[str, tuple[FieldType, Origin, str]] = {}
     works: dict[str, Typing] = {}
     for source in subject.sources:
-        own = [one for one in subject.metrics if one.source == source.name and one.type in AGGREGATES]
+        own = [one for one in subject.metrics if one.source == source.name and one.type in OF_SOURCE]
         work = works[source.name] = Typing(subject, source, view, known)
         yield from work.run(own, added.get(source.name, ()), model)
         for metric in own:
@@ -226,6 +227,8 @@ class Typing:
         """A metric's expression has a type that its aggregate takes."""
         for use in per_uses(metric):
             yield from self.single(use, "`per`", "balances are of")
+        for use in entity_uses(metric):
+            yield from self.single(use, "a retention", "whoever comes back is told by")
         at = metric.origin.at("expr")
         if metric.mongo is not None and metric.type != "count" and mongo_type(metric) is None:
             text = f"nothing says which type this value has, and `{metric.type}` must know"

@@ -12,9 +12,9 @@ from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
 from dashpipe.spec.issue import NAMES, Issue
 from dashpipe.spec.metrics import resolve_metrics
 from dashpipe.spec.model import (
-    AGGREGATES,
     COMPOSITES,
     JOURNEYS,
+    OF_SOURCE,
     AirflowOptions,
     Dimension,
     Fiscal,
@@ -178,7 +178,7 @@ def concerns(subject: Subject, finding: Diagnostic) -> bool:
 
 def is_whole(subject: Subject) -> bool:
     """Whether all that a subject names was found: with a wrong model it may not be."""
-    known = {one.name for one in subject.metrics if one.type in (*AGGREGATES, *COMPOSITES, *JOURNEYS)}
+    known = {one.name for one in subject.metrics if one.type in (*OF_SOURCE, *COMPOSITES, *JOURNEYS)}
     if not subject.sources or len(known) < len(subject.metrics):
         return False
     made = [one for one in subject.metrics if one.type in COMPOSITES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashpipe import expr
 from dashpipe.expr import FieldType
-from dashpipe.spec.model import AGGREGATES, Metric, Source, Subject
+from dashpipe.spec.model import OF_SOURCE, Metric, Source, Subject
 from dashpipe.spec.nesting import ORDER, finer
 from dashpipe.spec.typing import filters, parse, scope_of, source_uses
 
@@ -40,7 +40,7 @@ def distincts(subject: Subject, source: Source) -> list[Metric]:
 
 
 def _type(subject: Subject, source: Source, metric: Metric) -> FieldType | None:
-    own = [one for one in subject.metrics if one.type in AGGREGATES and one.source == source.name]
+    own = [one for one in subject.metrics if one.type in OF_SOURCE and one.source == source.name]
     try:
         uses = source_uses(
             source, [one.name for one in subject.key], own, filters(subject).get(source.name, ())

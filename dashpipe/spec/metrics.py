@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dashpipe.spec.build import Draft
 from dashpipe.spec.issue import Issue, meant
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Input, Metric, Origin, Source
+from dashpipe.spec.model import COMPOSITES, JOURNEYS, OF_SOURCE, Input, Metric, Origin, Source
 from dashpipe.spec.parts import Take
 from dashpipe.spec.typing import refs
 
@@ -74,7 +74,7 @@ class _Table:
             return Metric(name=name, type="", hidden=one.hidden, origin=one.origin), None
         source, metric = found
         self.taken.setdefault((source.name, metric.name), name)
-        own = source.name if metric.type in AGGREGATES else None
+        own = source.name if metric.type in OF_SOURCE else None
         made = replace(metric, name=name, source=own, hidden=one.hidden)
         return (self.followed(made) if made.type in JOURNEYS else made), source
 
@@ -82,7 +82,7 @@ class _Table:
         """A metric that the subject defines, with its source where only one is meant."""
         if metric.type in JOURNEYS:
             return self.followed(metric)
-        if metric.type not in AGGREGATES:
+        if metric.type not in OF_SOURCE:
             return metric
         names = list(self.sources)
         if metric.source is not None:
@@ -215,7 +215,7 @@ class _Table:
             name = metric.name if free else f"{source.name}.{metric.name}"
             self.taken[key] = name
             self.given.add(name)
-            own = source.name if metric.type in AGGREGATES else None
+            own = source.name if metric.type in OF_SOURCE else None
             at = len(self.hidden)
             self.hidden.append(metric)  # its place is kept: its own parts come after it
             self.hidden[at] = self.made(replace(metric, name=name, source=own, hidden=True), source)

@@ -44,6 +44,12 @@ COMPOSITES = ("ratio", "derived", "cumulative", "share")
 #: Metric types that follow an entity from one event to another.
 JOURNEYS = ("conversion",)
 
+#: Metric types that follow entities of one source through the periods after their first.
+COHORTS = ("retention",)
+
+#: Metric types that are of the documents of one source.
+OF_SOURCE = (*AGGREGATES, *COHORTS)
+
 
 class Origin(NamedTuple):
     """Where a value stands: the file (as the project names it) and its key path in that file."""
@@ -194,6 +200,8 @@ class Metric:
     source whose array is taken apart, whether it is of documents or of elements. ``mongo`` is its value in
     MongoDB's own words instead of ``expr``, as JSON. ``per`` are what a first or last value is a balance of:
     the balances are summed. ``carry`` is how long before the partition its value may come from (or `always`).
+    ``period`` is the one grain of a retention, and ``periods`` how
+    many of them after an entity's first are looked at.
     """
 
     name: str
@@ -224,6 +232,8 @@ class Metric:
     measured_as: str | None = None
     per: tuple[str, ...] = ()
     carry: Period | str | None = None
+    period: Grain | None = None
+    periods: int | None = None
     grains: tuple[Grain, ...] | None = None
     empty: Any = None
     has_empty: bool = False

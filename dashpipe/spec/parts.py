@@ -14,6 +14,7 @@ from dashpipe.spec.model import (
     Field,
     File,
     Fill,
+    Grain,
     Input,
     Lookup,
     Metric,
@@ -222,7 +223,9 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         measured_as=optional(node, "as"),
         per=texts(child(node, "per")),
         carry=carry(child(node, "carry")),
-        grains=grains(child(node, "grains")),
+        period=grain(child(node, "period")),
+        periods=whole(child(node, "periods")),
+        grains=_grains(node),
         empty=plain(empty) if isinstance(empty, Scalar) else None,
         has_empty=empty is not None,
         fill=_fill(child(node, "fill")),
@@ -236,6 +239,12 @@ def build_metric(node: Node, origin: Origin) -> Metric:
         owner=text(node, "owner"),
         origin=origin,
     )
+
+
+def _grains(node: Node) -> tuple[Grain, ...] | None:
+    """The grains that have a metric; a retention that names none has its period."""
+    given, period = grains(child(node, "grains")), grain(child(node, "period"))
+    return (period,) if given is None and period is not None else given
 
 
 def _events(node: Node | None, origin: Origin) -> Events | None:

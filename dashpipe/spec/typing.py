@@ -12,7 +12,18 @@ from typing import NamedTuple
 
 from dashpipe import expr
 from dashpipe.expr import FieldType, Scope
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, Dimension, Events, Metric, Origin, Source, Subject
+from dashpipe.spec.model import (
+    AGGREGATES,
+    COHORTS,
+    COMPOSITES,
+    OF_SOURCE,
+    Dimension,
+    Events,
+    Metric,
+    Origin,
+    Source,
+    Subject,
+)
 
 #: What a metric's expression must be, by metric type; absent: any type.
 EXPECTED = dict.fromkeys(
@@ -92,6 +103,13 @@ def per_uses(metric: Metric) -> list[Use]:
     return [Use(text, None, at.at(number)) for number, text in enumerate(metric.per)]
 
 
+def entity_uses(metric: Metric) -> list[Use]:
+    """Whose documents a retention follows."""
+    if metric.type not in COHORTS or metric.entity is None:
+        return []
+    return [Use(metric.entity, None, metric.origin.at("entity"))]
+
+
 def dimension_use(dimension: Dimension) -> Use:
     """The expression of a dimension: its own name where it says none."""
     key = "name" if dimension.expr is None else "expr"
@@ -103,7 +121,7 @@ def metric_uses(metric: Metric) -> list[Use]:
     found = []
     if metric.expr is not None:
         found.append(Use(metric.expr, expected(metric), metric.origin.at("expr")))
-    found += per_uses(metric)
+    found += [*per_uses(metric), *entity_uses(metric)]
     if metric.by is not None:
         found.append(Use(metric.by, FieldType.NUMBER, metric.origin.at("by")))
     if metric.where is not None:
@@ -122,7 +140,7 @@ def result(metric: Metric, value: FieldType | None) -> FieldType | None:
     """The type that rows hold of an aggregate over a value; ``None`` where the value's is unknown."""
     if metric.type in ("count", "count_distinct"):
         return FieldType.INTEGER
-    if metric.type == "top":
+    if metric.type == "top" or metric.type in COHORTS:
         return FieldType.ARRAY
     if metric.type in ("stddev", "variance"):
         return FieldType.NUMBER
@@ -241,7 +259,7 @@ def field_types(subject: Subject, source: Source) -> dict[str, FieldType]:
     Raises:
         expr.ExpressionErrors: An expression over the source is wrong.
     """
-    own = [one for one in subject.metrics if one.source == source.name and one.type in AGGREGATES]
+    own = [one for one in subject.metrics if one.source == source.name and one.type in OF_SOURCE]
     key = [one.name for one in subject.key]
     uses = source_uses(source, key, own, filters(subject).get(source.name, ()))
     fields = scope_of(source, subject.timezone, uses).fields

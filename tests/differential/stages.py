@@ -84,6 +84,10 @@ def computed(
         for of, stages in emit.scans(plan, grain, source.name, mine, merging=False):
             place = into if of is None else emit.Ref(database.name, wholes[of])
             run(database, _of(case, source.name), [*stages, *emit.merge(place)])
+        for leaf in emit.retained(plan, grain, source.name):
+            stages = emit.cohorts(plan, grain, leaf, mine, case.as_of)
+            emit.verify(stages)
+            run(database, _of(case, source.name), [*stages, *emit.merge(into)])
     for of, name in wholes.items():
         for stages in emit.of_parts(plan, grain, of, emit.Ref(database.name, name)):
             run(database, into.collection, stages)

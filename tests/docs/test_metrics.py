@@ -12,7 +12,7 @@ import pytest
 from bson.decimal128 import Decimal128
 
 from dashpipe.compile import compile_subject, describe
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, JOURNEYS, Grain
+from dashpipe.spec.model import COMPOSITES, JOURNEYS, OF_SOURCE, Grain
 from dashpipe.spec.project import load
 from tests.differential import duck, stages
 from tests.differential.subjects import Case
@@ -83,7 +83,7 @@ def same_rows(shown, found):
 
 def test_each_type_has_a_page():
     """There is a page for every metric type, and one of no other."""
-    assert [page.stem for page in PAGES] == sorted((*AGGREGATES, *COMPOSITES, *JOURNEYS))
+    assert [page.stem for page in PAGES] == sorted((*OF_SOURCE, *COMPOSITES, *JOURNEYS))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

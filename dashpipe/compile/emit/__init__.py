@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashpipe.compile.emit.cohorts import cohorts, retained
 from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
 from dashpipe.compile.emit.journeys import attributed, events, journeys
@@ -19,6 +20,7 @@ __all__ = [
     "Ref",
     "Stages",
     "attributed",
+    "cohorts",
     "direct",
     "events",
     "filled",
@@ -30,6 +32,7 @@ __all__ = [
     "of_values",
     "over_states",
     "present",
+    "retained",
     "rollup",
     "rows",
     "scan",

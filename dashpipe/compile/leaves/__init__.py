@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile.leaves import balances, ends, journeys, moments, plain, ranks
+from dashpipe.compile.leaves import balances, cohorts, ends, journeys, moments, plain, ranks
 from dashpipe.compile.leaves.kind import Accumulators, Kind
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ KINDS: dict[str, Kind] = {
     "having": ranks.HELD,
     "converted": journeys.CONVERTED,
     "conversions": journeys.CONVERSIONS,
+    "retention": cohorts.RETENTION,
 }
 
 

@@ -109,6 +109,7 @@ MODULES = (
     "m025_no_single_events",
     "m026_balance_of_elements",
     "m027_carried_unique",
+    "m028_retention_grains",
     "e001_bad_expression",
     "e002_parts_do_not_fit",
     "e003_type_unknown",

@@ -24,12 +24,14 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
         if metric.origin.file != subject.origin.file:
             if not set(metric.grains) & set(subject.grains):
                 text = f"`{metric.name}` has no grain of the subject {subject.name} ({have}): never written"
-                yield Problem(metric.origin.at("grains"), text, "add such a grain to the subject", related)
+                at = metric.origin.at("grains" if metric.period is None else "period")
+                yield Problem(at, text, "add such a grain to the subject", related)
             continue
         for index, grain in enumerate(metric.grains):
             if grain not in subject.grains:
+                own = grain is metric.period
                 yield Problem(
-                    metric.origin.at("grains", index),
+                    metric.origin.at("period") if own else metric.origin.at("grains", index),
                     f"the subject has no grain {grain.value}",
                     f"write of its grains ({have}), or add {grain.value} to the subject's",
                     related,

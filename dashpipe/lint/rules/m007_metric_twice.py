@@ -28,6 +28,7 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
             *(metric.having, metric.cardinality_at_most, metric.metric, metric.window, metric.to_date),
             *(metric.period_agg, metric.of, metric.counts, metric.mongo, metric.mongo_type),
             *(metric.base, metric.conversion, metric.entity, metric.measured_as, metric.per, metric.carry),
+            *(metric.period, metric.periods),
         )
         first = seen.setdefault(meaning, metric.name)
         if first != metric.name and metric.origin.file == subject.origin.file:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.lint.within import within
 from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.model import COHORTS
 from dashpipe.spec.typing import by_value
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
                         f"name metrics of {metric.source}",
                         related=((part.origin, f"the metric `{part.name}`"),),
                     )
-                elif by_value(part) is not None and not part.approximate:
+                elif part.type in COHORTS or (by_value(part) is not None and not part.approximate):
                     kind = f"{part.type} with `per`" if part.per else part.type
                     yield Problem(
                         use.at,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.lint.within import within
 from dashpipe.spec.diagnostic import Severity
+from dashpipe.spec.model import COHORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         if metric.type != "share":
             continue
         for found in within(subject, view, metric):
+            if found.type in COHORTS:
+                continue  # a list is no number: that is said of its type
             if (found.type in PARTS and found.type != "share") or found.per:
                 continue
             through = "" if found.name == metric.metric else f", which `{metric.metric}` is made of"

@@ -1,4 +1,4 @@
-"""A conversion that is cumulated, or taken of another partition."""
+"""A conversion or a retention that is cumulated, or taken of another partition."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.lint.within import within
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import JOURNEYS
+from dashpipe.spec.model import COHORTS, JOURNEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +34,17 @@ def _of(
     if name not in metrics:
         return
     parts = (metrics[name], *within(subject, view, metrics[name]))
-    found = next((one for one in parts if one.type in JOURNEYS), None)
-    if found is not None:
+    found = next((one for one in parts if one.type in (*JOURNEYS, *COHORTS)), None)
+    if found is not None and not (
+        found.type in COHORTS and done == "moved"
+    ):  # a list is no input: said there
         through = "" if found.name == name else f", which `{name}` is made of"
         yield Problem(
             at,
-            f"`{found.name}` is a conversion{through}, and cannot be {done}",
-            "a longer `window` counts later conversions; a coarser grain covers more base events",
+            f"`{found.name}` is a {found.type}{through}, and cannot be {done}",
+            "a longer `window` counts later conversions; a coarser grain covers more base events"
+            if found.type in JOURNEYS
+            else "its list holds the later periods: write more `periods`",
             related=((found.origin, f"`{found.name}`"),),
         )
 
@@ -49,7 +53,7 @@ RULE = Rule(
     code="M022",
     name="conversion-moved",
     severity=Severity.ERROR,
-    what="A cumulative metric, or an input with an offset, is of a conversion.",
+    what="A cumulative metric, or an input with an offset, is of a conversion or a retention.",
     why="A conversion looks ahead from the events of its own partition: a sum of such rates means nothing.",
     bad="""
 lookback_days: 7

@@ -11,11 +11,13 @@ RULE = Rule(
     what="A key or a value is part of the language, and not of this version of dashpipe.",
     why="It is refused rather than left out, so that no number is published that means less than it says.",
     bad="""
-metrics:
-  - {name: bought, type: retention, entity: customer_id}
+checks:
+  - {id: not-empty, type: row_count, fail: {below: 1}}
+  - {id: volume, type: anomaly, metric: orders, warn: {score: 3.5}}
 """,
     good="""
-metrics:
-  - {name: largest, type: max, expr: total}
+checks:
+  - {id: not-empty, type: row_count, fail: {below: 1}}
+  - {id: volume, type: range, metric: orders, warn: {below: 10}}
 """,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from dashpipe.compile import emit, partition, periods
@@ -25,6 +25,7 @@ from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
 
 Document = dict[str, Any]
+_DAY = timedelta(days=1)
 Labels = dict[Grain, tuple[str, ...]]
 
 
@@ -35,16 +36,13 @@ def extended(work: Work, parts: str, labels: tuple[str, ...], *, asked: bool) ->
         work: The work on the finest grain.
         parts: The collection that holds the parts of these partitions.
         labels: The partitions that were computed.
-        asked: Whether the run was asked for them. Where a leaf reaches back that keeps no state, all of those
-            count as changed, since nothing tells that they have not.
+        asked: Whether the run was asked for them. To a leaf that reaches back and keeps no state, all of
+            those count as changed, since nothing tells that they have not.
     """
     run = work.run
     with translating("looking which other partitions depend on what changed"):
-        if asked and not all(leaf.merges for leaf in _reaching(run)):
-            changed = frozenset(labels)
-        else:
-            changed = _changed(work, parts, labels)
-        found = _reading(work, changed, labels)
+        changed = _changed(work, parts, labels)
+        found = _reading(work, changed, labels, asked=asked)
     if not any(found.values()):
         return run
     told = {f"{grain.value}s": len(some) for grain, some in found.items() if some}
@@ -55,11 +53,6 @@ def extended(work: Work, parts: str, labels: tuple[str, ...], *, asked: bool) ->
         for grain, some in run.partitions.items()
     }
     return replace(run, partitions=partitions)
-
-
-def _reaching(run: Run) -> list[Leaf]:
-    found = {leaf.id: leaf for source in run.plan.sources for leaf in source.leaves if leaf.frame.reaches}
-    return list(found.values())
 
 
 def _changed(work: Work, parts: str, labels: tuple[str, ...]) -> frozenset[str]:
@@ -99,8 +92,10 @@ def _differ(leaf: Leaf, low: str, high: str) -> Any:
     return {"$gt": [{"$subtract": [high, low]}, near]}
 
 
-def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...]) -> Labels:
+def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...], *, asked: bool) -> Labels:
     """The partitions, written before and not of this run yet, that read what has changed.
+
+    For frames of leaves that keep no state, that is all that the run was asked for.
 
     Where a run was killed while it wrote, what it had changed no longer differs: of those it left half-way,
     all that read any of the partitions are taken.
@@ -108,17 +103,21 @@ def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...]) -> La
     run, calendar = work.run, work.run.subject.calendar
     found: Labels = {}
     for grain in run.plan.grains:
-        frames = {leaf.frame for one in run.plan.sources for leaf in one.framed_at(grain)}
-        frames = {one for one in frames if one.reaches}
+        leaves = [leaf for one in run.plan.sources for leaf in one.framed_at(grain) if leaf.frame.reaches]
+        frames = {leaf.frame for leaf in leaves}
+        untold = {leaf.frame for leaf in leaves if asked and not leaf.merges}
         if not frames or not labels:
             continue
         first = min(periods.first_day(grain, periods.day_of(one), calendar) for one in labels)
+        for _ in range(max(one.ahead or 0 for one in frames)):  # a cohort's row reads what came after it
+            first = periods.first_day(grain, first - _DAY, calendar)
         since = partition.midnight(first, calendar.timezone)
         known = ledger.since(work.session.target, run.subject.id, grain, since, run.as_of)
         mine = set(run.partitions[grain])
         half = tuple(one for one, kept in known.items() if one not in mine and kept == ledger.LOADED)
         whole = tuple(one for one, kept in known.items() if one not in mine and kept != ledger.LOADED)
-        taken = _taking(frames, grain, whole, changed, work) | _taking(frames, grain, half, labels, work)
+        taken = _taking(frames - untold, grain, whole, changed, work)
+        taken |= _taking(untold, grain, whole, labels, work) | _taking(frames, grain, half, labels, work)
         found[grain] = tuple(sorted(taken))
     return found
 

@@ -53,6 +53,9 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
                     run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
                 ):
                     yielded(work, one.name, stages, name if its is None else wholes[its])
+        for leaf in emit.retained(run.plan, work.grain, one.name):
+            for some in _chunks(work.labels):
+                yielded(work, one.name, emit.cohorts(run.plan, work.grain, leaf, some, run.as_of), name)
         for some in _chunks(from_states):
             _merge(work, one.name, some, name)
     for of, collection in wholes.items():

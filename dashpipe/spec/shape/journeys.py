@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.shape.kinds import Either, Key, Keys, Words, aliases
+from dashpipe.spec.shape.kinds import Either, Key, Keys, Number, Words, aliases
 from dashpipe.spec.shape.texts import EXPRESSION, PERIOD, REF
 
 _EVENTS = Keys(
@@ -23,5 +23,20 @@ CONVERSION = (
         Words(("rate", "count"), also=aliases(rate="ratio share percent", count="number conversions")),
         "The share of base events that have a conversion, or the number of conversions.",
         default="rate",
+    ),
+)
+RETENTION = (
+    Key("entity", EXPRESSION, "Who comes back, an expression over the source.", required=True),
+    Key(
+        "period",
+        Words(("day", "week", "month", "quarter", "year")),
+        "The grain of its rows, and what is counted in; the metric is there alone.",
+        required=True,
+    ),
+    Key(
+        "periods",
+        Number(least=1, most=60, help="write 1 to 60: the list stands in every row"),
+        "How many periods after the first are looked at: the list has one entry more.",
+        required=True,
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashpipe.spec.model import AGGREGATES, COMPOSITES, FISCAL, JOURNEYS, Grain
-from dashpipe.spec.shape.journeys import CONVERSION
+from dashpipe.spec.model import AGGREGATES, COHORTS, COMPOSITES, FISCAL, JOURNEYS, Grain
+from dashpipe.spec.shape.journeys import CONVERSION, RETENTION
 from dashpipe.spec.shape.kinds import (
     Cases,
     Either,
@@ -16,7 +16,6 @@ from dashpipe.spec.shape.kinds import (
     Number,
     Words,
     aliases,
-    words,
 )
 from dashpipe.spec.shape.texts import CARRY, DAYS_ON, EXPRESSION, FULL_REF, NAME, PERIOD, PLAIN, REF
 
@@ -36,7 +35,7 @@ GRAIN = Words(
 )
 
 TYPE = Words(
-    (*AGGREGATES, *COMPOSITES, *JOURNEYS),
+    (*AGGREGATES, *COMPOSITES, *JOURNEYS, *COHORTS),
     also=aliases(
         count="cnt rows number row_count",
         sum="total add",
@@ -56,15 +55,12 @@ TYPE = Words(
         cumulative="rolling running cumulated cumul running_total moving",
         share="share_of percent_of_total contribution",
         conversion="funnel conversion_rate converts",
+        retention="cohort cohorts retained churn",
     ),
-    later=words("retention"),
 )
 
 #: What a cumulative metric may begin with.
 TO_DATE = ("month", "quarter", "year", *(one.value for one in FISCAL))
-
-#: Keys of metrics that a later version has.
-LATER = words("period periods")
 
 _VALUE = Key(
     "expr",
@@ -244,6 +240,7 @@ _OWN: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("cumulative", _CUMULATIVE),
     ("share", _SHARE),
     ("conversion", CONVERSION),
+    ("retention", RETENTION),
 )
 _MONGO = (
     Key(
@@ -299,7 +296,6 @@ def definition(with_source: bool) -> Keys:
         short="name",
         by="type",
         variants=_VARIANTS,
-        later=LATER,
         foreign=()
         if with_source
         else (("source", "take it out: the metrics of a source are measured in that source"),),
