@@ -28,6 +28,7 @@ from tests.differential import (
     test_fill,
     test_reach,
     test_reach_hours,
+    test_retention,
     test_unwind,
 )
 from tests.differential.documents import Document
@@ -88,6 +89,13 @@ def test_balances_of_accounts(scratch: Database[Document], case: Case) -> None:
 def test_conversions(scratch: Database[Document], case: Case) -> None:
     """Conversions on the rows of their base events."""
     compared(scratch, case)
+
+
+@settings(max_examples=FEW)
+@given(history=test_retention.histories())
+def test_cohorts(scratch: Database[Document], history: tuple[Case, Any, Any]) -> None:
+    """Who comes back, in lists by the period of the first document; all periods have begun."""
+    compared(scratch, replace(history[0], as_of=history[0].as_of + timedelta(days=4000)))
 
 
 @settings(max_examples=FEW)

@@ -9,7 +9,7 @@ from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.periods import day_of, first_day, next_day
 from dashpipe.compile.plan import Leaf, Plan, SourcePlan
-from dashpipe.compile.sql import documents, followed, spans, totals
+from dashpipe.compile.sql import cohorts, documents, followed, spans, totals
 from dashpipe.compile.sql.expression import Unsayable
 from dashpipe.compile.sql.names import Names, quoted
 from dashpipe.compile.sql.tables import Table
@@ -99,7 +99,8 @@ class Gathered:
 
     def total(self, leaf: Leaf) -> totals.Total:
         """The aggregate query that a leaf is of."""
-        alone = leaf.id if leaf.kind in totals.ALONE or leaf.options.journey is not None else ""
+        own = leaf.kind in totals.ALONE or leaf.options.journey is not None or leaf.options.periods
+        alone = leaf.id if own else ""
         for one in self.totals:
             if (one.source, one.frame, one.unit, one.alone) == (leaf.source, leaf.frame, leaf.unit, alone):
                 return one
@@ -156,6 +157,9 @@ class Gathered:
             read = (self.documents(source, "", ever=True), self.documents(other, "", ever=True))
             readers = (one.reader, self.reader(other))
             return followed.follow(one, leaf, self.label, read, readers, self.partitions)
+        if one.frame.ahead is not None:
+            name = self.documents(source, one.unit, ever=True)
+            return [cohorts.retained(one, self.leaves[one.alone], self.grain, self.calendar, name)]
         name, span = self.documents(source, one.unit, one.frame), self.span(one.frame)
         if not one.alone:
             return [totals.total(one, self.label, name, span)]

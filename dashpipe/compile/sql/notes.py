@@ -31,6 +31,8 @@ def notes(plan: Plan, grain: Grain) -> Iterator[str]:
         yield "A partition that is not over runs back from the day of a run; here from its end."
     if any(one.lookup.valid is not None for one in plan.lookups):
         yield "Of a partition that is not over a run looks up what holds on its own day; here on the last."
+    if any(leaf.kind == "retention" for leaf in leaves):
+        yield "Periods of a retention that have not begun are null in a run; here they are 0."
     if plan.fills(grain):
         yield "Added rows follow from all partitions since the start; in a run, from those published."
     for one in plan.columns_at(grain):
