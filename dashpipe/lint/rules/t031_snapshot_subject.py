@@ -59,7 +59,7 @@ _INSTEAD = {
 
 def _reaching(metric: Metric) -> Iterator[tuple[str, str]]:
     """What of a metric needs other partitions, or the time of a document."""
-    if metric.type in ("cumulative", "conversion"):
+    if metric.type in ("cumulative", "conversion", "retention"):
         yield "type", f"a {metric.type} metric reads documents of other days"
     elif metric.type in ("first", "last"):
         yield "type", f"without a time none of its documents is the {metric.type}"
