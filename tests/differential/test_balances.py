@@ -27,7 +27,7 @@ from tests.differential.subjects import Case
 pytestmark = pytest.mark.differential
 
 UTC = timezone.utc
-FEW = max(10, settings().max_examples // 4)
+FEW = max(8, settings().max_examples // 8)
 TYPES = {"integer": "BIGINT", "number": "DOUBLE", "decimal": "DECIMAL(30,4)"}
 
 

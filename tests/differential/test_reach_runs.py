@@ -162,6 +162,46 @@ def test_what_is_carried_from_a_restated_day_is_written_again(
         assert [rows[day] for day in sorted(rows)] == wanted + [None] * (10 - len(wanted))
 
 
+OPENING = Metric("it", "first", "orders", expr="n", carry=period("1 month"))
+LARGE = Metric("large", "sum", "orders", expr="n", where="n > 10", hidden=True)
+OF_ONE = Metric("it", "cumulative", metric="large", window=period("2 month"), where="x = 1")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "change", "before", "after"),
+    [((OPENING,), {"n": 30}, [5, 20], [5, 30]), ((LARGE, OF_ONE), {"x": 1.0}, [0, 0], [20, 20])],
+)
+def test_a_changed_value_is_seen_where_only_the_reach_reads_it(
+    worlds: dict[str, World],
+    metrics: tuple[Metric, ...],
+    change: Document,
+    before: list[int],
+    after: list[int],
+) -> None:
+    """A document of March changes in what no metric of March shows: the row of April is written again."""
+    subject = replace(SUBJECT, metrics=metrics, grains=(Grain.MONTH,))
+    world = worlds["server"]
+    documents: list[Document] = [
+        {"_id": 1, "at": datetime(2024, 3, 5, tzinfo=timezone.utc), "country": "DE", "n": 5},
+        {"_id": 2, "at": datetime(2024, 3, 9, tzinfo=timezone.utc), "country": "DE", "n": 20, "x": 0.0},
+        {"_id": 3, "at": datetime(2024, 4, 5, tzinfo=timezone.utc), "country": "DE", "n": None},
+    ]
+    days = (date(2024, 3, 1), date(2024, 5, 1))
+    case = Case(subject, {"orders": documents}, days, datetime(2024, 6, 1, tzinfo=timezone.utc))
+
+    def months() -> list[Any]:
+        rows = runs.published(world, subject, Grain.MONTH)
+        return [one["it"] for one in sorted(rows, key=lambda one: str(one["partition_date"]))]
+
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        assert months() == before
+        world.source["orders"].update_one({"_id": 2}, {"$set": change})
+        done = runs.run(world, case, days=(date(2024, 3, 1), date(2024, 4, 1)))["steps"]
+        assert done["transform"]["dependants"] == {"month": 1}
+        assert months() == after
+
+
 def test_a_month_that_is_not_over_runs_back_from_today(worlds: dict[str, World]) -> None:
     """Its last three days are those up to the run's own day, and up to its last one once it is over."""
     subject = replace(
