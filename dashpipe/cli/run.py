@@ -152,6 +152,11 @@ def _mistyped(steps: Document) -> list[str]:
             + (f" ({one['nan']:,} NaN or infinite)" if one["nan"] else "")
             for one in found
         ]
+        if receipt.get("quarantined"):
+            n = receipt["quarantined"]
+            said.append("1 document is in quarantine" if n == 1 else f"{n:,} documents are in quarantine")
+        if receipt.get("mended", {}).get("released"):
+            said.append(f"{receipt['mended']['released']:,} came out of quarantine")
         if said:
             lines.append(f"{task.removeprefix('extract_')}: {', '.join(said)}")
     return lines

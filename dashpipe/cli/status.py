@@ -60,6 +60,10 @@ def _lines(one: Status) -> list[str]:
         for source, fields in run["mistyped"].items():
             said = ", ".join(f"{n:,} `{field}`" for field, n in fields.items())
             lines.append(f"    mistyped values of {source}: {said}")
+    for source, kept in one.quarantine.items():
+        since = f"{kept['since']:%Y-%m-%d %H:%M} UTC"
+        n = "1 document" if kept["documents"] == 1 else f"{kept['documents']:,} documents"
+        lines.append(f"  in quarantine: {n} of {source}, the oldest since {since}")
     width = max((len(grain.value) for grain in one.grains), default=0) + 1
     for grain, stretches in one.grains.items():
         shown = stretches if len(stretches) <= _MOST else _by_state(stretches)

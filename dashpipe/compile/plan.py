@@ -165,6 +165,12 @@ class SourcePlan:
     aggregates: tuple[Aggregate, ...]
     by_grain: tuple[tuple[Grain, tuple[str, ...]], ...]
 
+    @property
+    def quarantined(self) -> tuple[tuple[str, FieldType], ...]:
+        """The fields of which a mistyped value leaves its document out, with their types."""
+        wanted = {one.path for one in self.source.fields if one.on_type_error == "quarantine"}
+        return tuple(one for one in self.types if one[0] in wanted)
+
     def leaves_at(self, grain: Grain) -> tuple[Leaf, ...]:
         """The leaves that a grain needs."""
         ids = dict(self.by_grain)[grain]

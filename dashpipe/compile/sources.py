@@ -167,6 +167,9 @@ def read(subject: Subject, source: Source, metrics: Sequence[Metric], added: Ite
     if source.unwind is not None:
         identity.append([source.unwind.path, source.unwind.alias, source.unwind.keep_empty])
     types = tuple(sorted((path, one) for path, one in scope.fields.items() if one is not None))
+    strict = {one.path for one in source.fields if one.on_type_error == "quarantine"}
+    if strict:
+        identity.append(["quarantine", *([path, one.value] for path, one in types if path in strict)])
     return Reading(source, scope, types, key, unique, where, canonical.digest(identity))
 
 

@@ -44,6 +44,7 @@ def prepare(database: Database[Document]) -> None:
     database[state.PARTITIONS].create_index([("subject", 1), ("grain", 1), ("start", 1)])
     database[state.RUNS].create_index([("subject", 1), ("created_at", -1)])
     database[state.VALUES].create_index([("subject", 1), ("source", 1), ("partition", 1)])
+    database[state.QUARANTINE].create_index([("subject", 1), ("source", 1), ("last_seen", 1)])
     database[state.AUDIT].create_index([("subject", 1), ("at", -1)])
 
 

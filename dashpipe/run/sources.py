@@ -24,8 +24,17 @@ _SMALL = 10_000
 _NO_RIGHT = 13
 
 
-def ask(run: Run, session: Session, source: str) -> Document:
-    """Ask a source all that, for the receipt.
+def present(run: Run, session: Session, source: str) -> str:
+    """What a source is: a ``collection``, a ``view`` or a ``timeseries``; who may not list may still read.
+
+    Raises:
+        RunError: It is not there.
+    """
+    return _kind(route.reader(run, session, source, route.CURSOR), source, _about(run, source))
+
+
+def ask(run: Run, session: Session, source: str, kind: str) -> Document:
+    """Ask a source all that, for the receipt; ``kind`` is what it is.
 
     Returns:
         ``documents`` (estimated), ``newest`` (the newest time up to ``as_of``), ``untimed``, ``warnings``;
@@ -33,12 +42,10 @@ def ask(run: Run, session: Session, source: str) -> Document:
         each), ``mistyped`` and ``decimals`` (counts by field, where there are any).
 
     Raises:
-        RunError: The collection is not there, too many documents have no time, or a field with
-            ``on_type_error: fail`` has values of another type.
+        RunError: Too many documents have no time, or a field with ``on_type_error: fail`` has values of
+            another type.
     """
-    collection = route.reader(run, session, source, route.CURSOR)
-    about = f"{run.sources[source].database}.{run.sources[source].collection}"
-    kind = _kind(collection, source, about)
+    collection, about = route.reader(run, session, source, route.CURSOR), _about(run, source)
     documents = collection.estimated_document_count()
     snapshot = run.subject.source(source).snapshot
     untimed = 0 if snapshot else _untimed(run, collection, source, documents)
@@ -64,8 +71,11 @@ def ask(run: Run, session: Session, source: str) -> Document:
     }
 
 
+def _about(run: Run, source: str) -> str:
+    return f"{run.sources[source].database}.{run.sources[source].collection}"
+
+
 def _kind(collection: Collection[Document], source: str, about: str) -> str:
-    """Whether it is a ``collection``, a ``view`` or a ``timeseries``; who may not list may still read."""
     try:
         found = list(
             collection.database.list_collections(

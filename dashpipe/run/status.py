@@ -45,6 +45,7 @@ class Status:
         runs: The newest runs: id, kind, whether open, when, which steps left receipts, and how many values
             of which field were mistyped, a source.
         grains: The stretches of each grain, in time order.
+        quarantine: How many documents are in quarantine, a source, and since when.
     """
 
     subject: str
@@ -53,6 +54,7 @@ class Status:
     until: datetime | None
     runs: tuple[Document, ...]
     grains: dict[Grain, tuple[Stretch, ...]]
+    quarantine: dict[str, Document]
 
 
 def find(database: Database[Document], subject: Subject, runs: int = 3) -> Status:
@@ -75,7 +77,18 @@ def find(database: Database[Document], subject: Subject, runs: int = 3) -> Statu
         until=held["until"] if live else None,
         runs=tuple(_run(one) for one in newest),
         grains={grain: _stretches(database, subject, grain, now) for grain in subject.grains},
+        quarantine=_quarantine(database, subject),
     )
+
+
+def _quarantine(database: Database[Document], subject: Subject) -> dict[str, Document]:
+    stages: list[Document] = [
+        {"$match": {"subject": subject.id}},
+        {"$group": {"_id": "$source", "documents": {"$sum": 1}, "since": {"$min": "$first_seen"}}},
+        {"$sort": {"_id": 1}},
+    ]
+    found = database[state.QUARANTINE].aggregate(stages)
+    return {one["_id"]: {"documents": one["documents"], "since": one["since"]} for one in found}
 
 
 def _run(document: Document) -> Document:

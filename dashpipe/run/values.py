@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit
-from dashpipe.compile.emit.types import of_element
+from dashpipe.compile.emit.unwind import of_element
 from dashpipe.run import encode, lease, route, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded

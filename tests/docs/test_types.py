@@ -84,3 +84,44 @@ def test_an_amount_that_is_no_number_fails_the_run(page, database):
     code, _, err = dashpipe(folder, "run", "metrics/shop/payments.yml", *DAYS, **uris)
     assert code == 2
     assert "1 values of `amount` are no decimal" in err
+
+
+def refunded(number, day, amount):
+    """A refund by card."""
+    when = datetime(2024, 3, day, 10, tzinfo=timezone.utc)
+    return {"_id": number, "at": when, "method": "card", "amount": amount}
+
+
+def test_a_wrong_refund_is_left_out_until_it_is_mended(page, database):
+    """The day counts the other one; the list says which and why; mended, the next run takes it in."""
+    folder, uris = page
+    database["refunds"].insert_many(
+        [
+            refunded(1, 5, Decimal128("10.00")),
+            refunded(2, 5, "20.00"),
+            refunded(3, 6, Decimal128("6.00")),
+        ]
+    )
+    command = ("run", "metrics/shop/refunds.yml", "--now", "2024-03-10T12:00:00Z")
+    code, out, err = dashpipe(folder, *command, *DAYS, **uris)
+    assert code == 0, err
+    assert "1 document is in quarantine" in out
+    seen = {one["partition_date"]: (one["refunds"], one["mean"]) for one in database["shop_refunds"].find()}
+    assert seen == {"2024-03-05": (1, 10.0), "2024-03-06": (1, 6.0)}
+    (entry,) = database["dashpipe_quarantine"].find({"subject": "acme_shop_refunds_v1"})
+    assert (entry["document"], entry["reason"]) == (2, "`amount` is string, not decimal")
+    assert "20.00" not in str(entry)
+    _, shown, _ = dashpipe(folder, "status", "metrics/shop/refunds.yml", **uris)
+    assert "in quarantine: 1 document of refunds" in shown
+    database["refunds"].update_one({"_id": 2}, {"$set": {"amount": Decimal128("20.00")}})
+    database["refunds"].insert_many([refunded(10 + day, day, Decimal128("1.00")) for day in range(7, 11)])
+    code, out, err = dashpipe(folder, *command, "--from", "2024-03-07", "--to", "2024-03-11", **uris)
+    assert code == 0, err
+    assert "1 came out of quarantine" in out
+    _, shown, _ = dashpipe(folder, "status", "metrics/shop/refunds.yml", **uris)
+    assert "stale" in shown
+    assert "in quarantine" not in shown
+    code, _, err = dashpipe(folder, *command, *DAYS, **uris)
+    assert code == 0, err
+    row = database["shop_refunds"].find_one({"partition_date": "2024-03-05"})
+    assert (row["refunds"], row["mean"]) == (2, 15.0)

@@ -6,6 +6,7 @@ from dashpipe.compile.emit.cohorts import cohorts, retained
 from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
 from dashpipe.compile.emit.journeys import attributed, events, journeys
+from dashpipe.compile.emit.quarantine import quarantined, verdicts
 from dashpipe.compile.emit.reach import Of, of_parts, over_states, present, scans, wholes
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
@@ -32,6 +33,7 @@ __all__ = [
     "of_values",
     "over_states",
     "present",
+    "quarantined",
     "retained",
     "rollup",
     "rows",
@@ -44,6 +46,7 @@ __all__ = [
     "untimed",
     "untimed_scan",
     "values",
+    "verdicts",
     "verify",
     "wholes",
 ]

@@ -13,6 +13,7 @@ from dashpipe import expr
 from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import grouped, part
+from dashpipe.compile.emit.quarantine import left_out
 from dashpipe.compile.emit.spread import instants, spread, taking
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
@@ -121,12 +122,13 @@ def documents(
         labels: The partitions.
         match: The filter by time.
     """
-    shaped = prepared(source) + newest(source, leaves, grain, plan.subject.calendar, labels)
+    shaped = newest(source, leaves, grain, plan.subject.calendar, labels)
     shaped += taken_apart(source, aggregate.unit)
-    if aggregate.query is not None and not shaped:
+    late = bool(source.source.prepare or shaped)
+    if aggregate.query is not None and not late:
         match = {"$and": [match, aggregate.query]}
-    stages: Stages = [{"$match": match}, *shaped]
-    if aggregate.query is not None and shaped:
+    stages: Stages = [{"$match": match}, *prepared(source), *left_out(source), *shaped]
+    if aggregate.query is not None and late:
         stages.append({"$match": aggregate.query})
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:

@@ -9,8 +9,8 @@ from dashpipe.compile import instant
 from dashpipe.compile.emit.labels import of_document
 from dashpipe.compile.emit.scan import time_match
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.emit.unwind import by_element, elements, prepared, taken_apart
-from dashpipe.compile.plan import DOCUMENT, Plan, SourcePlan
+from dashpipe.compile.emit.unwind import by_element, elements, of_element, prepared, taken_apart
+from dashpipe.compile.plan import DOCUMENT, Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
 
@@ -54,12 +54,6 @@ def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -
         *([] if unwind is None else elements(unwind, keep=True, index=_INDEX)),
         {"$group": {"_id": label, **counters}},
     ]
-
-
-def of_element(source: SourcePlan, path: str) -> bool:
-    """Whether a path is one of the elements of an array that is taken apart."""
-    unwind = source.source.unwind
-    return unwind is not None and path.split(".", maxsplit=1)[0] == unwind.alias
 
 
 def _count(tests: list[Any]) -> dict[str, Any]:

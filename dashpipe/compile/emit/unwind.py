@@ -75,6 +75,12 @@ def reads(unwind: Unwind, typed: Typed) -> bool:
     return any(path.split(".")[0] == unwind.alias for path in expr.paths(typed))
 
 
+def of_element(source: SourcePlan, path: str) -> bool:
+    """Whether a path is one of the elements of an array that is taken apart."""
+    unwind = source.source.unwind
+    return unwind is not None and path.split(".", maxsplit=1)[0] == unwind.alias
+
+
 def once(
     source: SourcePlan, leaves: Iterable[Leaf], unit: str, group: dict[str, Any]
 ) -> tuple[Stages, dict[str, Any]]:

@@ -16,6 +16,9 @@ def notes(plan: Plan, grain: Grain) -> Iterator[str]:
     for source in plan.sources:
         if source.source.prepare:
             yield f"{source.name}: the table holds what comes of its `prepare` stages (not said in SQL)."
+        if source.quarantined:
+            fields = ", ".join(path for path, _ in source.quarantined)
+            yield f"{source.name}: the table is without documents in quarantine (a mistyped {fields})."
     leaves = [leaf for source in plan.sources for leaf in source.leaves_at(grain)]
     read = [typed for leaf in leaves for typed in leaf.reads]
     for source in plan.sources:

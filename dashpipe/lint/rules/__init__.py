@@ -141,6 +141,7 @@ MODULES = (
     "q008_check_keys",
     "q009_share_bounds",
     "q012_check_field",
+    "q013_quarantine_unlimited",
     "p001_env_not_allowed",
     "p002_secret",
     "p003_no_owner",

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from dashpipe.run import landing, record, snapshot, updated
+from dashpipe.run import landing, quarantine, record, snapshot, updated
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.sources import ask
+from dashpipe.run.sources import ask, present
 
 Document = dict[str, Any]
 
 
 def extract(run: Run, session: Session, source: str) -> Document:
-    """Check a source's presence, types, freshness and index, and mark what changed in it as stale.
+    """Check a source's presence, types, freshness and index, and mark what changed or was mended as stale.
 
     Raises:
         SourceDown: It does not answer.
@@ -23,11 +23,16 @@ def extract(run: Run, session: Session, source: str) -> Document:
     log = session.setup.log
     with translating(f"reading the source {source}"):
         landed = landing.land(run, session, source)
+        kind = present(run, session, source)
+        again = quarantine.again(run, session, source)
         changed = updated.scan(run, session, source)
         for name in ("stale", "added"):
             if name in landed and name in changed:
                 changed[name] += landed[name]
-        about = ask(_with_added(run, session, {**landed, **changed}), session, source)
+        more = {**landed, **changed}
+        run = _with_added(run, session, again["added"] + more.get("added", 0))
+        about = ask(run, session, source, kind)
+        kept = quarantine.collect(run, session, source, run.partitions.get(run.plan.grains[0], ()))
     newest = about["newest"]
     log(
         "source",
@@ -38,14 +43,16 @@ def extract(run: Run, session: Session, source: str) -> Document:
         newest=newest,
         untimed=about["untimed"] or None,
         mistyped=about["mistyped"] or None,
+        quarantined=kept or None,
     )
     for warning in about["warnings"]:
         log("warning", level=logging.WARNING, source=source, text=warning)
     over = snapshot.left_out(run) if run.subject.snapshot else {}
-    return {**about, **landed, **changed, **({"left_out": over} if over else {})}
+    whole = {**about, **more, "quarantined": kept, "mended": again}
+    return {**whole, **({"left_out": over} if over else {})}
 
 
-def _with_added(run: Run, session: Session, changed: Document) -> Run:
+def _with_added(run: Run, session: Session, added: int) -> Run:
     """The run with the partitions that were added to it because their documents changed."""
-    document = record.find(session) if changed.get("added") else None
+    document = record.find(session) if added else None
     return run if document is None else record.decode(document)

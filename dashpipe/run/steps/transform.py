@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dashpipe.run import record, route, state
+from dashpipe.run import quarantine, record, route, state
+from dashpipe.run import values as counts
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import lookups, values
@@ -63,6 +64,7 @@ def transform(run: Run, session: Session) -> Document:
         grain.value: len(some) - len(asked.partitions[grain]) for grain, some in run.partitions.items()
     }
     if any(dependants.values()):
+        _look_into(run, session, asked)
         added = {f"partitions.{grain.value}": list(some) for grain, some in run.partitions.items()}
         record.update(session, run, {"$set": added})
     return {
@@ -76,6 +78,17 @@ def transform(run: Run, session: Session) -> Document:
         "lookups": _lookups(run, session, names),
         "ms": _ms(began),
     }
+
+
+def _look_into(run: Run, session: Session, asked: Run) -> None:
+    """Do for the partitions that were added what extract did for those that were asked for."""
+    grain = run.plan.grains[0]
+    known = set(asked.partitions.get(grain, ()))
+    added = tuple(label for label in run.partitions.get(grain, ()) if label not in known)
+    for source in run.sources if added else ():
+        with translating(f"reading the source {source}"):
+            counts.count(run, session, source, added)
+            quarantine.collect(run, session, source, added)
 
 
 def _lookups(run: Run, session: Session, names: list[dict[str, str]]) -> dict[str, Document]:

@@ -45,11 +45,15 @@ FIELD = Keys(
         Key(
             "on_type_error",
             Words(
-                ("nullify", "fail"),
-                also=aliases(nullify="skip null ignore", fail="error raise stop"),
-                later=("quarantine",),
+                ("nullify", "fail", "quarantine"),
+                also=aliases(
+                    nullify="skip null ignore",
+                    fail="error raise stop",
+                    quarantine="isolate drop discard reject exclude",
+                ),
             ),
-            "What a value of another type does: it becomes NULL and is counted, or the run fails.",
+            "What a value of another type does: it becomes NULL and is counted, the run fails, or its "
+            "document is left out of every metric of the source and listed until it is mended.",
             default="nullify",
         ),
     ),
