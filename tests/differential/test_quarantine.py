@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -23,6 +23,9 @@ from tests.differential.reading import reach, read
 from tests.differential.subjects import TYPES, Case, cases
 
 pytestmark = pytest.mark.differential
+
+#: What a document in quarantine is left out of is tested elsewhere, with all examples.
+FEW = max(4, settings().max_examples // 4)
 
 OFF = st.one_of(st.just(()), st.sampled_from([(one,) for one in PASSES]), st.just(tuple(PASSES)))
 
@@ -68,6 +71,7 @@ def split(draw: st.DrawFn) -> tuple[Case, Case, list[str]]:
     )
 
 
+@settings(max_examples=FEW)
 @given(drawn=split(), off=OFF)
 def test_rows_equal_duckdb_over_the_other_documents(
     scratch: Database[Document], drawn: tuple[Case, Case, list[str]], off: tuple[str, ...]
@@ -85,6 +89,7 @@ def test_rows_equal_duckdb_over_the_other_documents(
             assert {one["_id"] for one in rows if "_problems" in one} == expected.refused
 
 
+@settings(max_examples=FEW)
 @given(drawn=split())
 def test_each_wrong_document_is_found_with_what_is_wrong(
     scratch: Database[Document], drawn: tuple[Case, Case, list[str]]
@@ -118,6 +123,7 @@ def test_each_wrong_document_is_found_with_what_is_wrong(
 UNWOUND = st.lists(st.sampled_from(["item.sku", "item.n", "total", "buyer"]), min_size=1, unique=True)
 
 
+@settings(max_examples=FEW)
 @given(case=test_unwind.cases(), paths=UNWOUND, off=OFF)
 def test_one_wrong_element_leaves_the_document_out(
     scratch: Database[Document], case: Case, paths: list[str], off: tuple[str, ...]
