@@ -13,6 +13,7 @@ from dashpipe.expr.emit.condition import to_condition
 from dashpipe.expr.emit.query import Pushed, to_query
 from dashpipe.expr.errors import ExpressionError, ExpressionErrors, nearest
 from dashpipe.expr.guard import absent, endless, mistyped, mistyped_query, null
+from dashpipe.expr.guard import query as fitting
 from dashpipe.expr.inference import infer
 from dashpipe.expr.parser import parse
 from dashpipe.expr.reads import paths, raw_paths
@@ -34,6 +35,7 @@ __all__ = [
     "catalogue",
     "check",
     "endless",
+    "fitting",
     "infer",
     "mistyped",
     "mistyped_query",

@@ -23,10 +23,18 @@ from dashpipe.spec.model import Grain
 
 def left_out(source: SourcePlan) -> Stages:
     """The stages that leave such documents out; none where no field asks for it."""
-    bad = [_mistyped(source, path, type_) for path, type_ in source.quarantined]
-    if not bad:
+    good = [_not_mistyped(source, path, type_) for path, type_ in source.quarantined]
+    if not good:
         return []
-    return [{"$match": {"$expr": {"$not": [bad[0] if len(bad) == 1 else {"$or": bad}]}}}]
+    return [{"$match": good[0] if len(good) == 1 else {"$and": good}}]
+
+
+def _not_mistyped(source: SourcePlan, path: str, type_: FieldType) -> dict[str, Any]:
+    test: dict[str, Any] = {"$expr": {"$not": [_mistyped(source, path, type_)]}}
+    if of_element(source, path):
+        return test
+    # Most documents pass in query form, which servers look at faster; the expression decides on the others.
+    return {"$or": [expr.fitting(path, type_), test]}
 
 
 def quarantined(
