@@ -9,6 +9,7 @@ from urllib.parse import quote_plus, urlsplit, urlunsplit
 from dashpipe.airflow._compat import AirflowConfigException, AirflowNotFoundException
 from dashpipe.run.connections import Finder, Found, from_environment
 from dashpipe.run.errors import Refused
+from dashpipe.run.landing import headers as headers_of
 
 if TYPE_CHECKING:
     from airflow.providers.mongo.hooks.mongo import MongoHook
@@ -30,6 +31,27 @@ def finder(environ: Mapping[str, str]) -> Finder:
 
     def find(name: str) -> Found | None:
         return _airflow(f"dashpipe_{name}") or otherwise(name)
+
+    return find
+
+
+def headers(environ: Mapping[str, str]) -> headers_of.Finder:
+    """A finder of headers: in the extra of an Airflow Connection, else in the environment.
+
+    Args:
+        environ: The environment.
+    """
+    otherwise = headers_of.from_environment(environ)
+
+    def find(name: str) -> Mapping[str, str] | None:
+        from airflow.providers.mongo.hooks.mongo import MongoHook
+
+        conn_id = f"dashpipe_{name}"
+        try:
+            found = MongoHook.get_connection(conn_id)  # as every hook's: of any type
+        except AirflowNotFoundException:
+            return otherwise(name)
+        return headers_of.checked(found.extra_dejson.get("headers"), f"the extra of {conn_id}")
 
     return find
 

@@ -48,7 +48,7 @@ def run(subject_id: str, step: str, source: str | None, file: str, context: Cont
 
 
 def _execute(entry: Entry, step: str, source: str | None, file: str, context: Context) -> dict[str, Any]:
-    from dashpipe.airflow.connections import HOW, finder
+    from dashpipe.airflow.connections import HOW, finder, headers
     from dashpipe.run import execute
     from dashpipe.run.base import Setup
     from dashpipe.run.connections import Connections
@@ -66,6 +66,8 @@ def _execute(entry: Entry, step: str, source: str | None, file: str, context: Co
             to_logging,
             batch_size(os.environ),
             allow_files=tuple(entry["allow_files"]),
+            allow_hosts=tuple(entry["allow_hosts"]),
+            headers=headers(os.environ),
             root=root(Path(file).parent),
         )
         receipt = execute(step, asked, setup, source)

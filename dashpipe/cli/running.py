@@ -46,6 +46,7 @@ def opened(project: Project, log: Log) -> Iterator[Setup]:
             log,
             batch_size(environ),
             allow_files=allow.files,
+            allow_hosts=allow.hosts,
             root=project.root,
         )
     except RunError as error:

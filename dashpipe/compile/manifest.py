@@ -196,6 +196,7 @@ def _entry(
         "fingerprint": fingerprint,
         "allow_env": list(allow.env),
         "allow_files": list(allow.files),
+        "allow_hosts": list(allow.hosts),
         "dag": described,
         "findings": lines,
     }

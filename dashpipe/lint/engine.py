@@ -46,7 +46,7 @@ NAMES = {
 }
 
 #: What follows where the settings cannot be read, and where the types of fields cannot.
-_OF_SETTINGS = frozenset({"N016", "P001", "P003", "P006"})
+_OF_SETTINGS = frozenset({"N016", "P001", "P003", "P006", "P007"})
 _OF_TYPES = frozenset({"E003", "E004", "E006", "E011", "E013"})
 
 _WARNINGS = frozenset({"L001", "L002", "L003"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -63,6 +63,8 @@ class Setup:
         log: Where the run says what it does.
         batch_size: Documents a batch on the cursor route, and of a landing.
         allow_files: The patterns of files that specs may read.
+        allow_hosts: The hosts that specs may reach.
+        headers: Finds the headers of an HTTP connection; ``None``: in the environment.
         root: The project's folder, below which files lie.
     """
 
@@ -72,6 +74,8 @@ class Setup:
     log: Log
     batch_size: int = 1000
     allow_files: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
+    headers: Callable[[str], Mapping[str, str] | None] | None = None
     root: Path = Path()
 
 

@@ -269,7 +269,7 @@ def _landings(subjects: Iterable[Subject]) -> Iterator[Issue]:
 def _landing(source: Source) -> tuple[object, ...]:
     """What the documents of a landed source follow from."""
     types = sorted((one.path, one.type) for one in source.fields)
-    return source.file, source.time, source.updated, types
+    return source.file, source.http, source.time, source.updated, types
 
 
 def _findings(project: Project, issues: Iterable[Issue]) -> set[Diagnostic]:

@@ -292,6 +292,28 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Http:
+    """An HTTP endpoint that a source is landed from: it answers in JSON, with rows known by ``key``.
+
+    ``items`` is the path of the list of rows in an answer (``None``: the answer itself). ``by`` is how pages
+    follow each other: `next` (the URL at ``path``), `cursor` (the text at ``path``, given as ``parameter``),
+    `page` (a number from ``first`` on, as ``parameter``). ``since`` is the parameter that asks for what
+    changed. ``connection`` names the headers.
+    """
+
+    url: str
+    key: tuple[str, ...]
+    items: str | None = None
+    by: str | None = None
+    path: str | None = None
+    parameter: str | None = None
+    first: int = 1
+    since: str | None = None
+    connection: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One source of a subject: a model by name, or one defined in the subject itself.
 
@@ -301,8 +323,8 @@ class Source:
     those of days. ``max_untimed`` is a share (0.001 is 0.1 %). ``metrics`` are those that a subject may take;
     in a resolved subject they are empty, since ``Subject.metrics`` are all that it computes. A ``snapshot``
     is of the documents as they stand when a run reads them; its ``time`` is of that kind. One with a ``file``
-    is landed: ``collection`` is then in the target's database, and ``connection`` is the target's (empty
-    until that is known).
+    or ``http`` is landed: ``collection`` is then in the target's database, and ``connection`` is the target's
+    (empty until that is known).
     """
 
     name: str
@@ -322,13 +344,14 @@ class Source:
     snapshot: bool = False
     max_untimed: float = 0.001
     file: File | None = None
+    http: Http | None = None
     description: str = ""
     origin: Origin = field(default=NOWHERE, compare=False)
 
     @property
     def landed(self) -> bool:
         """Whether its documents come from elsewhere: extract lands them in its collection first."""
-        return self.file is not None
+        return self.file is not None or self.http is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dashpipe.spec.model import (
     File,
     Fill,
     Grain,
+    Http,
     Input,
     Lookup,
     Metric,
@@ -72,12 +73,13 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
     """A model, or a source that a subject defines; ``key`` is the key of its name."""
     fields, prepare = child(node, "fields"), child(node, "prepare")
     snapshot = flag(node, "snapshot")
+    landed = child(node, "file") is not None or child(node, "http") is not None
     untimed = number(child(node, "max_untimed"))
     return Source(
         name=text(node, key),
         collection=env_text(child(node, "collection")) or "",
         time=_time(child(node, "time")) or _no_time(node, snapshot),
-        connection=text(node, "connection", "" if child(node, "file") is not None else "source"),
+        connection=text(node, "connection", "" if landed else "source"),
         updated=_time(child(node, "updated")),
         prepare=tuple(_json(one) for one in prepare.items) if isinstance(prepare, Seq) else (),
         unique=texts(child(node, "unique")),
@@ -95,6 +97,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         snapshot=snapshot,
         max_untimed=0.001 if untimed is None else float(untimed),
         file=_file(child(node, "file")),
+        http=_http(child(node, "http")),
         description=text(node, "description"),
         origin=origin,
     )
@@ -113,6 +116,25 @@ def _file(node: Node | None) -> File | None:
         encoding=text(node, "encoding", "utf-8"),
         nulls=texts(child(node, "nulls")),
         max_bad=0.0 if bad is None else float(bad),
+    )
+
+
+def _http(node: Node | None) -> Http | None:
+    if node is None:
+        return None
+    paging = child(node, "paging")
+    first = whole(child(paging, "first"))
+    return Http(
+        url=text(node, "url"),
+        key=texts(child(node, "key")),
+        items=optional(node, "items"),
+        by=optional(paging, "by"),
+        path=optional(paging, "path"),
+        parameter=optional(paging, "parameter"),
+        first=1 if first is None else first,
+        since=optional(node, "since"),
+        connection=optional(node, "connection"),
+        timezone=optional(node, "timezone"),
     )
 
 

@@ -81,3 +81,22 @@ def test_without_a_connection_the_variable_counts(airflow_database: Path) -> Non
     assert found is not None
     assert (found.uri, found.where) == ("mongodb://localhost/dash", "DASHPIPE_TARGET_URI")
     assert find("elsewhere") is None
+
+
+def test_headers_stand_in_the_extra_of_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Airflow Connection of any type comes first, then the variable; what is not fit is not shown."""
+    from dashpipe.airflow.connections import headers
+
+    environ = {"DASHPIPE_API_HEADERS": '{"X-Key": "two"}'}
+    find = headers(environ)
+    assert find("api") == {"X-Key": "two"}
+    assert find("other") is None
+    for extra, found in (({"headers": {"X-Key": "one"}}, {"X-Key": "one"}), ({"headers": "s3cret"}, None)):
+        text = json.dumps({"conn_type": "http", "host": "api.example.com", "extra": extra})
+        monkeypatch.setenv("AIRFLOW_CONN_DASHPIPE_API", text)
+        if found is not None:
+            assert find("api") == found
+            continue
+        with pytest.raises(Refused, match="the headers in the extra of dashpipe_api are not fit") as error:
+            find("api")
+        assert "s3cret" not in str(error.value)

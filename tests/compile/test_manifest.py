@@ -52,6 +52,7 @@ def test_an_entry_holds_the_subject_and_its_dag(tmp_path: Path) -> None:
     assert entry["findings"] == []
     assert entry["allow_env"] == ["SHOP_*"]
     assert entry["allow_files"] == []
+    assert entry["allow_hosts"] == []
     assert sorted(entry["inputs"]) == [
         "dashpipe.toml",
         "metrics/shop/daily.yml",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 
 from tests.docs.test_specs import dashpipe, project
+from tests.run import web
 
 PAGE = "docs/sources.md"
 WEEK = ("--from", "2024-03-01", "--to", "2024-03-08", "--format", "json")
@@ -164,3 +166,39 @@ def test_accounts_as_they_stand(page, database):
     tuesday = (1, 3, 1 / 3, False)
     assert rows("shop_accounts") == {"2024-03-04": (2, 4, 0.5, False), "2024-03-05": tuesday}
     assert rows("shop_accounts_week") == {"2024-03-04": tuesday}
+
+
+def test_an_endpoint_is_landed_and_counted(page, database):
+    """The page's endpoint in two pages, with its header; the second run asks for what changed."""
+    folder, uris = page
+    tickets = [
+        {
+            "id": number,
+            "opened_at": f"2024-03-0{number}T09:00:00Z",
+            "updated_at": f"2024-03-0{number}T10:00:00Z",
+            "channel": "mail",
+            "minutes": 5 * number,
+        }
+        for number in range(1, 8)
+    ]
+    with web.serving() as api:
+
+        def answer(_path, given):
+            some = [one for one in tickets if one["updated_at"] >= given.get("updated_after", "")]
+            start = int(given.get("cursor", "0"))
+            after = str(start + 4) if start + 4 < len(some) else None
+            return 200, {}, json.dumps({"data": some[start : start + 4], "meta": {"next": after}}).encode()
+
+        api.instead = answer
+        spec, settings = folder / "metrics/shop/tickets.yml", folder / "dashpipe.toml"
+        spec.write_text(spec.read_text().replace("https://api.example.com", f"http://{api.host}"))
+        settings.write_text(settings.read_text().replace("api.example.com", api.host))
+        uris["DASHPIPE_HELPDESK_HEADERS"] = '{"Authorization": "Bearer key"}'
+        run(page, "tickets")
+        tickets[1] |= {"minutes": 100, "updated_at": "2024-03-08T10:00:00Z"}
+        run(page, "tickets")
+    assert [given.get("updated_after") for _, given, _ in api.asked] == [None, None, "2024-03-07T09:50:00Z"]
+    assert {headers["Authorization"] for _, _, headers in api.asked} == {"Bearer key"}
+    assert all(given["limit"] == "100" for _, given, _ in api.asked)
+    rows = {one["partition_date"]: one["minutes"] for one in database["shop_tickets"].find()}
+    assert rows == {f"2024-03-0{one}": 100 if one == 2 else 5 * one for one in range(1, 8)}

@@ -17,7 +17,7 @@ from bson.decimal128 import Decimal128
 
 from tests.docs.fences import PAGES, ROOT, Fence, all_fences, fences
 
-SETTINGS = '[allow]\nenv = ["CV_*", "FLIGHTS_*", "SHOP_*"]\nfiles = ["data/*"]\n'
+SETTINGS = '[allow]\nenv = ["CV_*", "FLIGHTS_*", "SHOP_*"]\nfiles = ["data/*"]\nhosts = ["api.example.com"]\n'
 
 YAML = all_fences("yaml", "yml")
 GOOD = [one for one in YAML if one.finding is None and one.file is not None]

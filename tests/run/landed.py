@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,8 @@ class Yard:
     source: Database[Document]
     target: Database[Document]
     allow: tuple[str, ...] = ("data/**",)
+    hosts: tuple[str, ...] = ()
+    environ: dict[str, str] = field(default_factory=dict)
 
     def write(self, name: str, content: str | bytes) -> Path:
         """Write a file of the project."""
@@ -97,8 +99,9 @@ class Yard:
 
     def setup(self, say: log.Log = log.silent, batch_size: int = 20) -> Setup:
         """Where runs happen."""
-        made = shop.make_setup(self.uri, self.source.name, self.target.name, say)
-        return replace(made, allow_files=self.allow, root=self.folder, batch_size=batch_size)
+        made = shop.make_setup(self.uri, self.source.name, self.target.name, say, **self.environ)
+        own = {"allow_files": self.allow, "allow_hosts": self.hosts, "root": self.folder}
+        return replace(made, **own, batch_size=batch_size)
 
     def go(self, subject: Subject = SUBJECT, say: log.Log = log.silent, **more: Any) -> Document:
         """A whole run, of all days where nothing else is said."""
@@ -143,3 +146,16 @@ def open_yard(client: MongoClient[Document], uri: str, folder: Path) -> Iterator
     finally:
         client.drop_database(source.name)
         client.drop_database(target.name)
+
+
+@contextmanager
+def copied(yard: Yard) -> Iterator[Yard]:
+    """Another yard with the same files and a copy of the target."""
+    client = yard.target.client
+    name = f"{yard.target.name}_copy"
+    client.drop_database(name)
+    shop.copy(client, yard.target.name, name)
+    try:
+        yield replace(yard, target=client[name])
+    finally:
+        client.drop_database(name)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -44,7 +42,7 @@ def before(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path) -> Iter
 
 def test_a_landing_killed_before_any_write_is_made_good(before: Yard) -> None:
     """With kill −9 before the n-th write; then the same run again, or another: the same rows."""
-    with copied(before) as whole:
+    with landed.copied(before) as whole:
         whole.go(run_id=RUN)
         raw, rows = whole.raw(), whole.rows()
         about = whole.target[state.LANDINGS].find_one({"kind": "file"}) or {}
@@ -52,7 +50,7 @@ def test_a_landing_killed_before_any_write_is_made_good(before: Yard) -> None:
     assert len(raw) == 80
     number = 1
     while True:
-        with copied(before) as here:
+        with landed.copied(before) as here:
             setup = {"allow_files": here.allow, "root": here.folder, "batch_size": 20}
             process, told = victim.start(
                 here.uri,
@@ -80,16 +78,3 @@ def test_a_landing_killed_before_any_write_is_made_good(before: Yard) -> None:
             assert here.stale() == set()
         number += STRIDE
     assert number > 30
-
-
-@contextmanager
-def copied(yard: Yard) -> Iterator[Yard]:
-    """Another yard with the same files and a copy of the target."""
-    client = yard.target.client
-    name = f"{yard.target.name}_copy"
-    client.drop_database(name)
-    shop.copy(client, yard.target.name, name)
-    try:
-        yield replace(yard, target=client[name])
-    finally:
-        client.drop_database(name)

@@ -53,11 +53,12 @@ def check(subject: Subject, _view: View) -> Iterator[Problem]:
 def check_files(view: View) -> Iterator[Problem]:
     """The zone of times in a file is one too."""
     for source in view.sources:
-        zone = None if source.file is None else source.file.timezone
-        if zone is not None and not known(zone):
-            yield Problem(
-                source.origin.at("file", "timezone"), f"there is no time zone `{zone}`", _instead(zone)
-            )
+        for key, one in (("file", source.file), ("http", source.http)):
+            zone = None if one is None else one.timezone
+            if zone is not None and not known(zone):
+                yield Problem(
+                    source.origin.at(key, "timezone"), f"there is no time zone `{zone}`", _instead(zone)
+                )
 
 
 @cache

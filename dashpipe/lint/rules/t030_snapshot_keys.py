@@ -46,6 +46,8 @@ def _needless(source: Source) -> Iterator[tuple[str, str]]:
         yield "incremental", "a week is the newest snapshot, not what its days make together"
     if source.file is not None:
         yield "file", "a file is landed with the time of each row"
+    if source.http is not None:
+        yield "http", "an endpoint is landed with the time of each row"
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""Landing: what a source's files hold, put into its collection before extract looks at it.
+"""Landing: what a source's files or endpoint hold, put into its collection before extract looks at it.
 
 Idempotent: whatever was landed before, and wherever it stopped, the collection ends up with exactly one
 document for each row. A file is read whole before anything of it is written, so a broken one changes nothing.
@@ -12,12 +12,12 @@ import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from dashpipe.run.base import Run, Session
-from dashpipe.run.errors import Refused, RunError
-from dashpipe.run.landing import book, changes, files, rows
+from dashpipe.run.errors import RunError
+from dashpipe.run.landing import book, changes, endpoint, files, rows
 from dashpipe.run.landing.identity import Item, item
+from dashpipe.run.landing.reading import types_of, zone_of
 from dashpipe.run.landing.rows import Bad
 from dashpipe.run.landing.store import Store, batches
 from dashpipe.spec.model import File, Source
@@ -30,31 +30,26 @@ _FORM = 1
 #: So many bad rows are told one by one.
 _TOLD = 10
 
-#: What a time is stored as, where its field has no type of its own.
-_TIMES = {
-    "date": "date",
-    "iso": "string",
-    "epoch_s": "number",
-    "epoch_ms": "integer",
-    "object_id": "object_id",
-}
-
 
 def land(run: Run, session: Session, source: str) -> Document:
     """Land a source, where it is landed, and mark stale what changed.
 
     Returns:
-        For the receipt: ``landed``, the counts of files and documents; ``stale`` and ``added``.
+        For the receipt: ``landed``, the counts of files or requests, and of documents; ``stale``, ``added``.
 
     Raises:
-        Refused: A file is not allowed, or the collection is not fit.
+        Refused: A file or host is not allowed, or the collection is not fit.
         RunError: A file cannot be read, or has too many bad rows; nothing of it was landed.
     """
     one = run.subject.source(source)
-    if one.file is None:
+    if not one.landed:
         return {}
     book.prepare(run, session, source)
-    landed = _files(run, session, one, one.file)
+    if one.http is not None:
+        landed = endpoint.land(run, session, one, one.http)
+    else:
+        assert one.file is not None
+        landed = _files(run, session, one, one.file)
     changed = changes.mark(run, session, source)
     session.setup.log("landed", source=source, collection=run.sources[source].collection, **landed, **changed)
     return {"landed": landed, **changed}
@@ -92,14 +87,8 @@ def _files(run: Run, session: Session, source: Source, file: File) -> Document:
 def _version(source: Source, file: File, content: str) -> str:
     """What the documents of a file follow from: its content, and how it is read."""
     how = {name: value for name, value in asdict(file).items() if name not in ("path", "max_bad")}
-    text = json.dumps([_FORM, how, sorted(_types(source).items()), content], sort_keys=True)
+    text = json.dumps([_FORM, how, sorted(types_of(source).items()), content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _types(source: Source) -> dict[str, str]:
-    """The type of each field, as declared, and of times as they are read."""
-    times = [one for one in (source.time, source.updated) if one is not None]
-    return {one.field: _TIMES[one.kind] for one in times} | {one.path: one.type for one in source.fields}
 
 
 class _Landing:
@@ -108,8 +97,8 @@ class _Landing:
     def __init__(self, session: Session, source: Source, file: File, found: files.Found) -> None:
         self._log = session.setup.log
         self._source, self._file, self._found = source, file, found
-        self._types = _types(source)
-        self._zone = _zone(file)
+        self._types = types_of(source)
+        self._zone = zone_of(file.timezone)
 
     def items(self, after: int) -> Iterator[Item]:
         """The documents of the good rows after one that is landed."""
@@ -152,14 +141,3 @@ class _Landing:
                 except ValueError as error:
                     made = Bad(row.number, str(error))
                 yield made
-
-
-def _zone(file: File) -> ZoneInfo | None:
-    if file.timezone is None:
-        return None
-    try:
-        return ZoneInfo(file.timezone)
-    except (OSError, ValueError, KeyError):
-        raise Refused(
-            f"there is no time zone `{file.timezone}`", "write an IANA name: Asia/Shanghai"
-        ) from None

@@ -25,15 +25,18 @@ class Store:
     """The collection that a source is landed in.
 
     ``versions`` are those of all files as they are now: a document of another version of its file is free to
-    be taken over by the row of another file.
+    be taken over by the row of another file. ``again``: a key may come again, and its last row counts.
     """
 
-    def __init__(self, run: Run, session: Session, source: str, versions: Mapping[str, str]) -> None:
+    def __init__(
+        self, run: Run, session: Session, source: str, versions: Mapping[str, str], *, again: bool = False
+    ) -> None:
         self._session = session
         self._place: Place = run.sources[source]
         self._collection = session.collection(self._place)
         self._time = run.subject.source(source).time
         self._versions = versions
+        self._again = again
         self._written: dict[str, int] = {"inserted": 0, "changed": 0, "same": 0, "removed": 0}
 
     @property
@@ -48,6 +51,8 @@ class Store:
             RunError: A key is there twice.
         """
         version = self._versions[file]
+        if self._again:
+            items = tuple({one.id: one for one in items}.values())
         _distinct(file, items)
 
         def work(client: ClientSession | None) -> dict[str, int]:
@@ -61,7 +66,7 @@ class Store:
             for one in items:
                 before = known.get(one.id)
                 own = {"file": file, "row": one.number, "version": version}
-                if before is not None:
+                if before is not None and not self._again:
                     self._free(one, file, before)
                 if before is None or before["hash"] != one.hash:
                     about = {LANDED: {**own, "hash": one.hash, "seq": seq}}
@@ -80,7 +85,9 @@ class Store:
                 self._collection.bulk_write(writes, ordered=False, session=client)
             if counts["inserted"] or counts["changed"]:
                 self._take(client, seq)
-            book.note_in(client, self._session, self._place, file, {"row": items[-1].number})
+            book.note_in(
+                client, self._session, self._place, file, {"row": items[-1].number} if not self._again else {}
+            )
             return counts
 
         self._count(guarded(self._session, work))

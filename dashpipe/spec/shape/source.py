@@ -11,10 +11,12 @@ from dashpipe.spec.shape.texts import (
     EXPRESSION,
     FILE_PATH,
     NAME,
+    PARAMETER,
     PATH,
     PLAIN,
     REF,
     SOME,
+    URL,
 )
 
 FIELD_TYPES = ("integer", "number", "decimal", "string", "boolean", "date", "object_id", "array")
@@ -221,6 +223,69 @@ FILE = Keys(
     short="path",
 )
 
+PAGING = Keys(
+    "paging",
+    (
+        Key(
+            "by",
+            Words(("next", "cursor", "page")),
+            "How the next page is asked for: by the URL in the answer (`next`), by a text in it (`cursor`), "
+            "or by its number (`page`), until a page is empty.",
+            required=True,
+        ),
+    ),
+    by="by",
+    variants=(
+        ("next", (Key("path", PATH, "Where the answer holds the next page's URL.", required=True),)),
+        (
+            "cursor",
+            (
+                Key("path", PATH, "Where the answer holds the cursor.", required=True),
+                Key("parameter", PARAMETER, "The parameter that takes it.", required=True),
+            ),
+        ),
+        (
+            "page",
+            (
+                Key("parameter", PARAMETER, "The parameter that takes the number.", required=True),
+                Key("first", Number(least=0), "The number of the first page.", default="1"),
+            ),
+        ),
+    ),
+    short="by",
+)
+
+HTTP = Keys(
+    "http",
+    (
+        Key("url", URL, "The endpoint, which answers a GET in JSON.", required=True),
+        Key(
+            "key",
+            ListOf(PATH),
+            "The fields that tell rows apart: a row with a known key replaces the one before it.",
+            required=True,
+        ),
+        Key("items", PATH, "Where the answer holds the list of rows.", default="the answer is the list"),
+        Key("paging", PAGING, "How pages follow each other.", default="there is one page"),
+        Key(
+            "since",
+            PARAMETER,
+            "The parameter that asks for what changed since an instant, by the field of `updated`; without "
+            "it each run reads everything.",
+        ),
+        Key(
+            "connection",
+            CONNECTION,
+            "The connection that holds the headers: the variable `DASHPIPE_NAME_HEADERS`, a JSON object.",
+            default="no headers",
+        ),
+        Key(
+            "timezone", SOME, "The time zone of times without an offset.", default="such a text is no instant"
+        ),
+    ),
+    short="url",
+)
+
 #: Keys of a source in either place.
 _COMMON = (
     Key("description", PLAIN, "What one document is.", default="empty"),
@@ -235,6 +300,13 @@ _COMMON = (
         FILE,
         "The files that the documents come from: each run lands them in `collection`, which is then in the "
         "target's database.",
+        default="the collection is read as it is",
+    ),
+    Key(
+        "http",
+        HTTP,
+        "The HTTP endpoint that the documents come from: each run lands them in `collection`, which is then "
+        "in the target's database.",
         default="the collection is read as it is",
     ),
     Key("connection", CONNECTION, "The connection to its database.", default="source"),

@@ -61,6 +61,19 @@ FILE_PATH = Text(
     "is no URL, and `::` chains are not followed",
     examples=("data/orders_*.csv.gz", "s3://bucket/orders.parquet"),
 )
+URL = Text(
+    "a URL",
+    pattern=r"^https?://[^\s/?#@\\]+(/[^\s#\\]*)?(\?[^\s#\\]*)?" + _LAST,
+    most=2000,
+    help="write an address that begins with https://, without a user or a #",
+    examples=("https://api.example.com/v1/orders",),
+)
+PARAMETER = Text(
+    "the name of a parameter",
+    pattern=r"^[A-Za-z0-9_.~\[\]-]+" + _LAST,
+    most=100,
+    help="write the name of a parameter of the URL: page",
+)
 DELIMITER = Text(
     "one character",
     pattern=r"^[^\n\r\"\x00]" + _LAST,
