@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import canonical, describe
+from dashpipe.compile.lowering import need_lines
 from dashpipe.compile.origins import origin_lines
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def as_text(plan: Plan, days: Days | None, asked: list[Explained] | None) -> str
     lines = [plan.subject.id, "=" * len(plan.subject.id), "", "Plan", "----", *describe.plan_lines(plan)]
     lines += ["Passes", "------", *describe.pass_lines(plan), ""]
     lines += ["States", "------", *origin_lines(plan), ""]
+    needs = list(need_lines(plan))
+    lines += ["Needs", "-----", *needs, ""] if needs else []
     lines += ["Stages", "------"]
     for grain in plan.grains:
         labels = describe.labels(plan, grain, days)
@@ -42,6 +45,7 @@ def as_json(plan: Plan, days: Days | None, asked: list[Explained] | None) -> str
         "plan": [line for line in describe.plan_lines(plan) if line],
         "passes": [{"pass": one.step, "applied": one.applied, "text": one.text} for one in plan.notes],
         "states": list(origin_lines(plan)),
+        "needs": list(need_lines(plan)),
         "stages": [
             {"title": title, "collection": where, "stages": json.loads(canonical.to_text(stages))}
             for grain in plan.grains

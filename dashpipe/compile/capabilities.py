@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
+from dashpipe.compile.lowering import COSTS, PERCENTILE, WINDOW_FIELDS
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -80,7 +82,6 @@ PROBES: tuple[Probe, ...] = (
         "union_with",
         ({"$unionWith": {"coll": "$SCRATCH", "pipeline": []}}, {"$group": {"_id": None, "n": {"$sum": 1}}}),
         ({"_id": None, "n": 2},),
-        "a coarser grain is read from the source, never from stored states",
     ),
     Probe(
         "window_fields",
@@ -94,7 +95,7 @@ PROBES: tuple[Probe, ...] = (
             {"$project": {"v": 1}},
         ),
         ({"_id": 1, "v": 3},),
-        "exact medians, percentiles and top lists cannot be computed: their runs fail",
+        COSTS[WINDOW_FIELDS],
     ),
     Probe(
         "percentile",
@@ -107,6 +108,6 @@ PROBES: tuple[Probe, ...] = (
             },
         ),
         ({"_id": None, "v": [3.0]},),
-        "metrics with `approximate: true` cannot be computed: their runs fail (MongoDB 7.0 has it)",
+        COSTS[PERCENTILE] + " (MongoDB 7.0 has it)",
     ),
 )

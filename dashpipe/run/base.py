@@ -123,6 +123,7 @@ class Run:
         reopened: Whether a cleared task opened the record again: the lease is given up after each step.
         receipts: What each task of this generation left, by task (``extract_lessons``, ``transform``, …).
         pinned_at: When the plan was pinned, by the server's clock.
+        lacking: What the servers lack that transform works around.
     """
 
     id: str
@@ -141,6 +142,7 @@ class Run:
     reopened: bool = False
     receipts: Mapping[str, Document] = field(default_factory=dict)
     pinned_at: datetime | None = None
+    lacking: frozenset[str] = frozenset()
 
     @property
     def read_at(self) -> datetime:

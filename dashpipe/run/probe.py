@@ -52,6 +52,18 @@ def probe(database: Database[Document]) -> dict[str, bool]:
         return has
 
 
+def readable(collection: Collection[Document], name: str) -> bool:
+    """Whether the server of a collection has a capability, asked without a write.
+
+    Where the collection has no documents there is nothing to compute, so nothing is lacking.
+    """
+    one = next(each for each in PROBES if each.name == name)
+    alone = ({"$limit": 1}, {"$replaceWith": {"$literal": DOCUMENT}})
+    return (
+        _answers(collection, (*alone, *one.stages), one.answer) or collection.find_one({}, {"_id": 1}) is None
+    )
+
+
 def shows_operations(database: Database[Document]) -> bool:
     """Whether the server shows an operation of another connection, with its comment, while it runs.
 

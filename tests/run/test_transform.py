@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 from bson import Decimal128, Int64
-from pymongo.errors import OperationFailure
 
-from dashpipe.compile import compile_subject, partition
+from dashpipe.compile import partition
 from dashpipe.run import state
 from dashpipe.run.errors import LeaseLost, RunError
 from dashpipe.run.steps.transform import transform
-from dashpipe.run.transform import problems
 from dashpipe.spec.model import Calendar, Dimension, Field, Grain, Lookup, Metric, Source, Time
 from tests.run.world import ORDERS, SUBJECT, World, at, count, total
 
@@ -345,18 +343,6 @@ def test_a_set_past_its_bound_fails_and_names_its_row(either: World) -> None:
     said = r"2024-03-01\|DE: set\(n\): there are 4 values, and `cardinality_at_most` is 3"
     with pytest.raises(RunError, match=said):
         either.transform(either.run(replace(SUBJECT, metrics=(few,)), DAY))
-
-
-def test_a_server_that_cannot_estimate_is_told_by_its_metric() -> None:
-    """A server without `$percentile`: the error names the metric; any other failure is left as it is."""
-    unknown = OperationFailure("unknown group operator '$percentile'", 15952)  # as MongoDB 6.0 says it
-    middle = Metric("middle", "median", source="orders", expr="n", approximate=True)
-    plan = compile_subject(replace(SUBJECT, metrics=(middle, total("items", "n"))))
-    said = r"approximate\(n, p 0.5\): the server of orders has no \$percentile"
-    with pytest.raises(RunError, match=said):
-        problems.refuse_estimates(plan, Grain.DAY, "orders", unknown)
-    problems.refuse_estimates(plan, Grain.DAY, "orders", OperationFailure("interrupted", 11601))
-    problems.refuse_estimates(compile_subject(SUBJECT), Grain.DAY, "orders", unknown)
 
 
 def test_a_row_with_a_problem_stops_the_run(either: World) -> None:

@@ -10,15 +10,16 @@ from dashpipe.compile.plan import Aggregate, Note, Plan
 from dashpipe.expr import Typed
 
 
-def _pushed(one: Aggregate) -> Aggregate:
+def pushed(one: Aggregate) -> Aggregate:
+    """An aggregate whose filters are in query form where they can be."""
     queries: list[dict[str, Any]] = []
     rest: list[Typed] = []
     for condition in one.filters:
-        pushed = expr.to_query(condition)
-        if pushed.query:
-            queries.append(pushed.query)
-        if pushed.residual is not None:
-            rest.append(pushed.residual)
+        found = expr.to_query(condition)
+        if found.query:
+            queries.append(found.query)
+        if found.residual is not None:
+            rest.append(found.residual)
     if not queries:
         return one
     query = queries[0] if len(queries) == 1 else {"$and": queries}
@@ -28,8 +29,7 @@ def _pushed(one: Aggregate) -> Aggregate:
 def run(plan: Plan) -> tuple[Plan, Note]:
     """Push the filters of every aggregate."""
     sources = tuple(
-        replace(source, aggregates=tuple(_pushed(one) for one in source.aggregates))
-        for source in plan.sources
+        replace(source, aggregates=tuple(pushed(one) for one in source.aggregates)) for source in plan.sources
     )
     before = sum(len(one.filters) for source in plan.sources for one in source.aggregates)
     left = sum(len(one.filters) for source in sources for one in source.aggregates)

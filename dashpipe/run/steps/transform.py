@@ -9,7 +9,7 @@ from dashpipe.run import quarantine, record, route, state
 from dashpipe.run import values as counts
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import lookups, values
+from dashpipe.run.transform import lacking, lookups, values
 from dashpipe.run.transform.grain import compute
 from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
@@ -25,7 +25,8 @@ def transform(run: Run, session: Session) -> Document:
         ``staging`` and how many are ``kept``), ``routes`` (source → ``server`` or ``cursor``), ``origin``
         (grain → source → how many partitions came from states and from the source), ``reached`` (the same of
         what they reach back to), ``dependants`` (grain → how many partitions were added because they read
-        what changed), ``lookups`` (dimension → keys, matched, and a warning), ``ms``.
+        what changed), ``lookups`` (dimension → keys, matched, and a warning), ``weaker``
+        (what a server lacks and what was done instead, a sentence each), ``ms``.
 
     Raises:
         RunError: A row cannot be written, or a key is looked up twice: says which.
@@ -34,6 +35,8 @@ def transform(run: Run, session: Session) -> Document:
     with translating("finding the way to the sources"):
         routes = route.of(run, session)
     log("routes", run=run.id, **routes)
+    with translating("looking at what the servers can do"):
+        run, weaker = lacking.around(run, session, routes)
     staged: dict[Grain, str] = {}
     rows: dict[str, int] = {}
     origin: dict[str, dict[str, dict[str, int]]] = {}
@@ -76,6 +79,7 @@ def transform(run: Run, session: Session) -> Document:
         "reached": reached,
         "dependants": dependants,
         "lookups": _lookups(run, session, names),
+        "weaker": weaker,
         "ms": _ms(began),
     }
 

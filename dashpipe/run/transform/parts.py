@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import UpdateOne
 
 from dashpipe.compile.emit import Stages
+from dashpipe.compile.lowering import lowered
 from dashpipe.run import encode, operation, route
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
@@ -24,13 +25,15 @@ def replace(run: Run, session: Session, source: Collection[Document], stages: St
     """Run a pipeline inside the cluster and let its result be a staging collection."""
     session.lease.check()
     out = {"$out": {"db": session.target.name, "coll": into}}
-    source.aggregate(encode.to_bson([*stages, out]), **operation.options(run, "transform"))
+    source.aggregate(
+        encode.to_bson([*lowered(stages, run.lacking), out]), **operation.options(run, "transform")
+    )
 
 
 def merge(run: Run, session: Session, source: Collection[Document], stages: Stages) -> None:
     """Run a pipeline inside the cluster that ends in a merge of its own."""
     session.lease.check()
-    source.aggregate(encode.to_bson(stages), **operation.options(run, "transform"))
+    source.aggregate(encode.to_bson(lowered(stages, run.lacking)), **operation.options(run, "transform"))
 
 
 def fetch(run: Run, session: Session, source: str, stages: Stages) -> Iterator[list[Document]]:
@@ -38,7 +41,7 @@ def fetch(run: Run, session: Session, source: str, stages: Stages) -> Iterator[l
     size = session.setup.batch_size
     reader = route.reader(run, session, source, route.CURSOR)
     with reader.aggregate(
-        encode.to_bson(stages), batchSize=size, **operation.options(run, "transform")
+        encode.to_bson(lowered(stages, run.lacking)), batchSize=size, **operation.options(run, "transform")
     ) as cursor:
         yield from batches(cursor, size)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pymongo.errors import OperationFailure
-
 from dashpipe.compile.emit import Stages
 from dashpipe.compile.leaves.plain import may_overflow
 from dashpipe.compile.plan import Leaf, Plan
@@ -41,20 +39,6 @@ def count(run: Run, session: Session, grain: Grain, rows: str) -> int:
             "mend the documents, or the metric; the target is untouched",
         )
     return int(found["rows"])
-
-
-def refuse_estimates(plan: Plan, grain: Grain, source: str, error: OperationFailure) -> None:
-    """Say of a pipeline that failed which metric the source's server cannot estimate, where that is why.
-
-    Raises:
-        RunError: The server has no ``$percentile``.
-    """
-    estimates = [one.label for one in plan.source(source).leaves_at(grain) if one.kind == "approximate"]
-    if estimates and "$percentile" in str(error):
-        raise RunError(
-            f"{', '.join(estimates)}: the server of {source} has no $percentile, which came with MongoDB 7.0",
-            "take `approximate: true` out of the metric: it is exact then; the target is untouched",
-        ) from error
 
 
 def wide_sums(plan: Plan, grain: Grain, source: str) -> tuple[Leaf, ...]:

@@ -10,6 +10,7 @@ from pymongo.errors import OperationFailure
 
 from dashpipe.compile import emit
 from dashpipe.compile.emit import Ref, Stages
+from dashpipe.compile.lowering import lowered
 from dashpipe.run import encode, operation, route
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
@@ -96,14 +97,17 @@ def fetch(work: Work, source: str, scan: Stages, more: Stages, into: str, *, fre
 def _explain(
     work: Work, source: str, reader: Collection[Document], scan: Stages, error: OperationFailure
 ) -> None:
-    """Where a sum leaves 64 bits, or the server cannot estimate, say so; else leave it to the caller."""
-    problems.refuse_estimates(work.run.plan, work.grain, source, error)
+    """Where a sum leaves 64 bits, say so; else leave it to the caller."""
     leaves = problems.wide_sums(work.run.plan, work.grain, source)
     if not leaves or error.code in (13, 50):
         return
     options = operation.options(work.run, "transform")
     try:
-        found = list(reader.aggregate(encode.to_bson(problems.in_doubles(scan, leaves)), **options))
+        found = list(
+            reader.aggregate(
+                encode.to_bson(lowered(problems.in_doubles(scan, leaves), work.run.lacking)), **options
+            )
+        )
     except OperationFailure:
         return  # it failed for another reason
     if found:
