@@ -29,7 +29,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     subject = plan.subject
     for grain in plan.grains:
         target = _target(plan, grain)
-        yield f"Write {target}: one row per {', '.join((*(one.name for one in subject.key), grain.value))}"
+        key = ", ".join((*(one.name for one in subject.row_key), grain.value))
+        yield f"Write {target}: one row per {key}"
         for column in plan.columns_at(grain):
             yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (
                 "" if grain in column.shown else " (hidden)"
@@ -40,7 +41,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             wanted = lookup.lookup
             found = f"{place(wanted.collection)}.{wanted.field}"
             held = "" if wanted.valid is None else ", as it holds on the partition's last day"
-            yield f"  Lookup {lookup.name} = {found} where {wanted.foreign} = {lookup.key}{held}"
+            step = "Group by" if lookup.grouped else "Lookup"
+            yield f"  {step} {lookup.name} = {found} where {wanted.foreign} = {lookup.key}{held}"
         indent = "  "
         if len(plan.sources) > 1:
             yield f"  Join {', '.join(one.name for one in plan.sources)} by key"
@@ -167,7 +169,13 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         what = f"{grain.value}: parts of {', '.join(of) or 'all rows'}"
         whole = emit.Ref("target", name)
         found += [(what, "staging_parts", stages) for stages in emit.of_parts(plan, grain, of, whole)]
-    found.append((f"{grain.value}: rows from parts", "staging_parts", final))
+    last = "staging_parts"
+    if plan.subject.hidden_keys:
+        last = "staging_grouped"
+        by = ", ".join(one.name for one in plan.lookups if one.grouped)
+        again = emit.grouped(plan, grain, lookups, emit.Ref("target", last))
+        found += [(f"{grain.value}: parts by {by}", "staging_parts", stages) for stages in again]
+    found.append((f"{grain.value}: rows from parts", last, final))
     for one in found[:-1]:
         emit.verify(one[2])
     return found

@@ -38,7 +38,7 @@ def render(
         state=_STATES.get(state, ""),
         findings=findings,
         schedule=_schedule(subject) if subject else "",
-        key=[one.name for one in subject.key] if subject else [],
+        key=[one.name for one in subject.row_key] if subject else [],
         targets=_targets(subject) if subject else [],
         metrics=[_row(one) for one in subject.metrics if not one.hidden] if subject else [],
     )

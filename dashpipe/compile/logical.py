@@ -347,6 +347,7 @@ def build(subject: Subject) -> Plan:
         builder.column(metric.name, (), builder.grains(metric), ())
     sources = tuple(_source(builder, one.name) for one in subject.sources)
     _agree(subject, sources)
+    _mergeable(subject, sources)
     return Plan(subject, sources, tuple(builder.columns.values()), _lookups(subject))
 
 
@@ -379,6 +380,18 @@ def _agree(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
                 )
 
 
+def _mergeable(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
+    """Rows that are merged by what is looked up hold only what can be merged."""
+    if not subject.hidden_keys:
+        return
+    for source in sources:
+        for leaf in source.leaves:
+            if not leaf.merges or not leaf.frame.plain:
+                raise CompileError(
+                    subject.id, f"{leaf.label} cannot be merged by what is looked up in another collection"
+                )
+
+
 def _lookups(subject: Subject) -> tuple[LookupPlan, ...]:
     waiting = {one.name: one.lookup for one in subject.dimensions if one.lookup is not None}
     known = {one.name for one in subject.key}
@@ -390,7 +403,8 @@ def _lookups(subject: Subject) -> tuple[LookupPlan, ...]:
         for name in ready:
             one = waiting.pop(name)
             connection = one.connection or subject.sources[0].connection
-            chained = one.key not in {each.name for each in subject.key}
-            found.append(LookupPlan(name, one.key, one, connection, chained))
+            grouped = one.key in subject.hidden_keys
+            chained = one.key not in {each.name for each in (*subject.key, *subject.row_key)}
+            found.append(LookupPlan(name, one.key, one, connection, chained, grouped))
         known.update(ready)
     return tuple(found)

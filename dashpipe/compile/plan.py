@@ -268,13 +268,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class LookupPlan:
-    """A dimension that is looked up by one of the key, or (``chained``) by one that is looked up itself."""
+    """A dimension that is looked up by one of the key, or (``chained``) by one that is looked up itself.
+
+    Where it is ``grouped`` it goes by a hidden one, and rows are merged by what it finds: it is of their key.
+    """
 
     name: str
     key: str
     lookup: Lookup
     connection: str
     chained: bool
+    grouped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ NAMES = {
     "N018": "unknown-calendar",
     "N019": "landings-differ",
     "N020": "landed-source",
+    "N025": "grouped-lookup",
 }
 
 

@@ -483,8 +483,23 @@ class Subject:
 
     @property
     def key(self) -> tuple[Dimension, ...]:
-        """The dimensions of a row's key: those that are not looked up."""
-        return tuple(one for one in self.dimensions if one.lookup is None)
+        """What documents are grouped by: the dimensions that are not looked up, and the hidden ones."""
+        hidden = (Dimension(name) for name in self.hidden_keys)
+        return (*(one for one in self.dimensions if one.lookup is None), *hidden)
+
+    @property
+    def hidden_keys(self) -> tuple[str, ...]:
+        """Dimensions of sources that are none of the row: others are looked up by them."""
+        named = {one.name for one in self.dimensions}
+        defined = {one.name for source in self.sources for one in source.dimensions} - named
+        by = (one.lookup.key for one in self.dimensions if one.lookup is not None)
+        return tuple(dict.fromkeys(name for name in by if name in defined))
+
+    @property
+    def row_key(self) -> tuple[Dimension, ...]:
+        """The dimensions of a row's key: those not looked up, and those looked up by a hidden one."""
+        hidden = self.hidden_keys
+        return tuple(one for one in self.dimensions if one.lookup is None or one.lookup.key in hidden)
 
     @property
     def snapshot(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from dashpipe.spec import grouped
 from dashpipe.spec.build import Draft
 from dashpipe.spec.issue import Issue, meant
 from dashpipe.spec.metrics import resolve_metrics
@@ -42,7 +43,7 @@ def resolve(
     dimensions = tuple(_connected(one, sources) for one in _twice(draft, issues))
     if complete:
         issues += _defined(draft, sources)
-    issues += _lookups(draft)
+    issues += _lookups(draft, sources)
     metrics, wrong = resolve_metrics(draft, sources, complete)
     issues += wrong
     subject = Subject(
@@ -69,6 +70,7 @@ def resolve(
         airflow=draft.airflow,
         origin=draft.origin,
     )
+    issues += grouped.check(subject)
     issues += _queries(subject)
     issues += _target(subject)
     return subject, issues
@@ -259,8 +261,9 @@ def _defined(draft: Draft, sources: tuple[Source, ...]) -> Iterator[Issue]:
         yield Issue("N003", at, f"no source defines the dimension `{name}`", help)
 
 
-def _lookups(draft: Draft) -> Iterator[Issue]:
-    """A lookup goes by a dimension of the key, or by one that is looked up before it."""
+def _lookups(draft: Draft, sources: tuple[Source, ...]) -> Iterator[Issue]:
+    """A lookup goes by a dimension of the row, looked up or not, or by one of the sources."""
+    hidden = {one.name for source in sources for one in source.dimensions}
     key = [one.name for one in draft.dimensions if one.lookup is None]
     by = {one.name: one.lookup.key for one in draft.dimensions if one.lookup is not None}
     for one in draft.dimensions:
@@ -276,7 +279,7 @@ def _lookups(draft: Draft) -> Iterator[Issue]:
             text = f"`{name}` would be looked up by itself"
         elif trail[-1] == one.name:
             text = f"`{one.name}` is looked up by itself in the end: {' → '.join(trail)}"
-        elif name not in key:
+        elif name not in key and name not in hidden:
             text = f"`{name}` is no dimension of this subject"
         else:
             continue

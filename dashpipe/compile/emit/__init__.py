@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashpipe.compile.emit.cohorts import cohorts, retained
 from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
+from dashpipe.compile.emit.grouped import grouped
 from dashpipe.compile.emit.journeys import attributed, events, journeys
 from dashpipe.compile.emit.quarantine import quarantined, verdicts
 from dashpipe.compile.emit.reach import Of, of_parts, over_states, present, scans, wholes
@@ -26,6 +27,7 @@ __all__ = [
     "events",
     "filled",
     "finalise",
+    "grouped",
     "journeys",
     "label",
     "merge",

@@ -8,11 +8,12 @@ from typing import Any
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit import fill
 from dashpipe.compile.emit.columns import computed, matched
+from dashpipe.compile.emit.grouped import found_by
 from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.emit.reach import Of, joined, present
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import known_from
-from dashpipe.compile.plan import Column, Leaf, LookupPlan, Plan, Ratio
+from dashpipe.compile.plan import Column, Leaf, Plan, Ratio
 from dashpipe.spec.model import Grain
 
 
@@ -41,11 +42,13 @@ def finalise(
     stages: Stages = [*present(plan, grain), *joined(plan, grain, whole or {})]
     further = {one.key for one in plan.lookups if one.chained}
     for lookup in plan.lookups:
+        if lookup.grouped:
+            continue  # the parts are grouped by it
         local = f"v_{lookup.key}" if lookup.chained else f"k.{lookup.key}"
         found = {"from": lookups[lookup.name], "localField": local, "foreignField": "_id"}
         stages.append({"$lookup": {**found, "as": f"l_{lookup.name}"}})
         if lookup.name in further:
-            stages.append({"$set": {f"v_{lookup.name}": _looked_up(lookup)}})
+            stages.append({"$set": {f"v_{lookup.name}": found_by(lookup)}})
     subject = plan.subject
     known = {one.name: known_from(one.frame, grain, subject.start, subject.calendar) for one in columns}
     stages += computed(columns, leaves, places, {name: one for name, one in known.items() if one is not None})
@@ -82,7 +85,7 @@ def _row(
     incomplete: tuple[str, ...],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"_id": "$_id"}
-    looked_up = {one.name: _looked_up(one) for one in plan.lookups}
+    looked_up = {one.name: found_by(one) for one in plan.lookups if not one.grouped}
     for dimension in plan.subject.dimensions:
         row[dimension.name] = {"$ifNull": [looked_up.get(dimension.name, f"$k.{dimension.name}"), None]}
     for one in columns:
@@ -104,16 +107,6 @@ def _row(
             }
         }
     return row
-
-
-def _looked_up(one: LookupPlan) -> Any:
-    """What a lookup found for a part; of a lookup with validity, on the last day of its partition."""
-    # Not `$l_name.v`: engines in use find nothing on a path through an array.
-    found: Any = {"$first": f"$l_{one.name}"}
-    if one.lookup.valid is not None:
-        held = {"$let": {"vars": {"one": found}, "in": {"$ifNull": ["$$one.at", []]}}}
-        found = {"$first": {"$filter": {"input": held, "as": "at", "cond": {"$eq": ["$$at.p", "$p"]}}}}
-    return {"$let": {"vars": {"one": found}, "in": "$$one.v"}}
 
 
 def _problems(

@@ -90,6 +90,11 @@ def _written(key: Key, name: str) -> Key:
     return Key(name, key.expr, FieldType.STRING if key.type is FieldType.DATE else key.type)
 
 
+def row_text(one: Key, value: str) -> Any:
+    """A dimension's value, as rows hold it, in the text of an ``_id``."""
+    return lb.value_text(value, _written(one, one.name).type)
+
+
 def text_of(key: tuple[Key, ...], label: Any, prefix: str) -> Any:
     """The ``_id`` of a part with these dimensions, from the values that rows hold below ``prefix``."""
     return lb.key_text(tuple(_written(one, one.name) for one in key), label, prefix)

@@ -110,8 +110,13 @@ def key_text(key: tuple[Key, ...], label: Any, prefix: str) -> Any:
     parts: list[Any] = [label]
     for one in key:
         path = f"{prefix}.{one.name}"
-        parts += ["|", {"$cond": [{"$gt": [path, None]}, text(path, one.type), "\\N"]}]
+        parts += ["|", value_text(path, one.type)]
     return {"$concat": parts}
+
+
+def value_text(path: Any, type_: FieldType) -> Any:
+    """A value as part of an ``_id``."""
+    return {"$cond": [{"$gt": [path, None]}, text(path, type_), "\\N"]}
 
 
 def text(path: Any, type_: FieldType) -> Any:

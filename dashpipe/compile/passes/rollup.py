@@ -51,6 +51,11 @@ def reasons(plan: Plan) -> dict[tuple[str, Grain], str]:
 
 def _found(plan: Plan, source: SourcePlan, grain: Grain, able: frozenset[str]) -> _Found:
     """How a source's part of a grain may be merged, or why not."""
+    if plan.subject.hidden_keys:
+        return _Found(
+            f"{grain.value} of {source.name} is read from the source: rows are grouped by what is looked up, "
+            "and a run looks it up anew"
+        )
     if source.unique:
         return _Found(
             f"{grain.value} of {source.name} is read from the source: the newest document of a key "

@@ -9,7 +9,7 @@ from dashpipe.compile.emit.fill import since
 from dashpipe.compile.frame import known_from
 from dashpipe.compile.periods import last_day
 from dashpipe.compile.plan import Column, Leaf
-from dashpipe.compile.sql.expression import literal
+from dashpipe.compile.sql.expression import Unsayable, literal
 from dashpipe.compile.sql.finish import finished, matched
 from dashpipe.compile.sql.gather import Gathered
 from dashpipe.compile.sql.names import cte, path, quoted, select
@@ -23,6 +23,8 @@ def query(given: Gathered) -> str:
         given: What it is gathered from; afterwards it tells what could not be said.
     """
     plan, grain = given.plan, given.grain
+    if plan.subject.hidden_keys:
+        raise Unsayable("rows that are grouped by what is looked up")
     columns = plan.columns_at(grain)
     for source in plan.sources:
         given.of_leaf(source.presence, "", "documents")

@@ -65,6 +65,7 @@ MODULES = (
     "n018_unknown_calendar",
     "n019_landings_differ",
     "n020_landed_source",
+    "n025_grouped_lookup",
     "t001_start_no_date",
     "t002_start_in_future",
     "t003_unknown_timezone",

@@ -20,10 +20,10 @@ MOST = 8
 
 def check(subject: Subject, _view: View) -> Iterator[Problem]:
     """The key has at most ``MOST`` dimensions."""
-    if len(subject.key) > MOST:
+    if len(subject.row_key) > MOST:
         yield Problem(
-            subject.key[MOST].origin,
-            f"this is dimension {len(subject.key)} of the key: rows may become as many as the documents",
+            subject.row_key[MOST].origin,
+            f"this is dimension {len(subject.row_key)} of the key: rows may become as many as the documents",
             f"keep to {MOST}; what follows from another dimension can be a `lookup`",
         )
 

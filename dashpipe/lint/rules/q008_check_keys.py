@@ -20,7 +20,7 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         one.name for one in subject.metrics if not one.hidden
     ]
     columns = {*written, "partition_date", "partition_hour"}
-    key = {one.name for one in subject.key}
+    key = {one.name for one in subject.row_key}
     for one in subject.checks:
         for index, name in enumerate(one.keys):
             if name not in columns:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from bson import Int64, ObjectId
+
 from dashpipe.compile import partition, periods
 from dashpipe.compile.plan import LookupPlan
 from dashpipe.run import operation
@@ -33,7 +35,7 @@ def plain(run: Run, one: LookupPlan, looked_up: Collection[Document], wanted: li
             raise _twice(one, looked_up.name, found[key], document)
         found[key] = document
     return [
-        {"_id": key, **({"v": _scalar(found[_same(key)].get("v"))} if _same(key) in found else {})}
+        {"_id": key, **(_value(run, one, found[_same(key)].get("v")) if _same(key) in found else {})}
         for key in wanted
     ]
 
@@ -61,7 +63,7 @@ def held(
             holding = [document for start, end, document in versions[_same(key)] if start <= day < end]
             if len(holding) > 1:
                 raise _twice(one, looked_up.name, holding[0], holding[1], day)
-            at += [{"p": label, "v": _scalar(document.get("v"))} for document in holding]
+            at += [{"p": label, **_value(run, one, document.get("v"))} for document in holding]
         made.append({"_id": key, "at": at})
     return made
 
@@ -131,8 +133,38 @@ def _twice(one: LookupPlan, collection: str, first: Document, second: Document, 
     )
 
 
+def _value(run: Run, one: LookupPlan, value: Any) -> Document:
+    """What was found, ``v``; of what rows are grouped by also ``t``, its text in their ``_id``."""
+    if not one.grouped:
+        return {"v": _scalar(value)}
+    made = _grouping(value, run.subject.timezone)
+    return {"v": made, "t": _text(made)}
+
+
 def _scalar(value: Any) -> Any:
     """A dimension's value: lists, documents, NaN and infinities are none."""
     if isinstance(value, (list, dict)) or (isinstance(value, float) and not math.isfinite(value)):
         return None
     return value
+
+
+def _grouping(value: Any, timezone: str) -> Any:
+    """A value of a row's key: text, a whole number, a truth value, an ObjectId, or the text of a day."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
+        return Int64(value)
+    if isinstance(value, datetime):
+        return partition.local_date(value, timezone).isoformat()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Int64(value)
+    return value if isinstance(value, (str, bool, ObjectId)) else None
+
+
+def _text(value: Any) -> str:
+    """Different for different values, also of different types; text is written as other keys are."""
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.replace("\\", "\\\\").replace("|", "\\p")
+    if isinstance(value, bool):
+        return "\\btrue" if value else "\\bfalse"
+    return f"\\o{value}" if isinstance(value, ObjectId) else f"\\i{value}"

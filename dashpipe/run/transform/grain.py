@@ -110,12 +110,28 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
             _own(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
     fill.fill(work, name)
     reached, wholes = reach.fill(work, name)
+    name = _grouped(work, name)
     looked.fill(work.run, session, work.grain, name, work.lookups)
     with translating(f"finishing the rows of grain {work.grain.value}"):
         parts.replace(work.run, session, session.target[name], _finalise(work, wholes), work.rows)
     for one in (name, *wholes.values()):
         session.target.drop_collection(one)
     return work, origins, reached
+
+
+def _grouped(work: Work, name: str) -> str:
+    """Merge parts by what is looked up by a hidden key, and say where they are; without one, as they are."""
+    run, session = work.run, work.session
+    if not run.subject.hidden_keys:
+        return name
+    looked.fill(run, session, work.grain, name, work.lookups, grouped=True)
+    made = state.staging(run.subject.id, run.id, "grouped", work.grain, session.lease.fence)
+    session.target.create_collection(made)
+    with translating(f"grouping {work.grain.value} by what is looked up"):
+        for stages in emit.grouped(run.plan, work.grain, work.lookups, Ref(session.target.name, made)):
+            parts.merge(run, session, session.target[name], stages)
+    session.target.drop_collection(name)
+    return made
 
 
 def _own(

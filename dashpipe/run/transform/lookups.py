@@ -65,13 +65,25 @@ def prepare(run: Run, session: Session, grain: Grain, known: Mapping[str, str]) 
     return names
 
 
-def fill(run: Run, session: Session, grain: Grain, parts: str, names: dict[str, str]) -> None:
+def fill(
+    run: Run, session: Session, grain: Grain, parts: str, names: dict[str, str], *, grouped: bool = False
+) -> None:
     """Look up the keys of a grain's parts that no grain before it had.
+
+    Args:
+        run: The run.
+        session: Its session.
+        grain: The grain.
+        parts: The collection of its parts.
+        names: The collection of each looked-up dimension.
+        grouped: Whether to look up what parts are to be grouped by; else the rest.
 
     Raises:
         RunError: A key stands twice in the looked-up collection.
     """
     for one in run.plan.lookups:
+        if one.grouped is not grouped:
+            continue
         with translating(f"looking up {one.name}"):
             _fill(run, session, one, grain, parts, names)
 
