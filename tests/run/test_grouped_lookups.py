@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from math import isclose
 from typing import Any
 
 import duckdb
@@ -23,7 +24,7 @@ from tests.run.world import World
 Document = dict[str, Any]
 Held = dict[str, list[Document]]
 
-FEW = max(3, settings().max_examples // 5)
+FEW = max(3, settings().max_examples // 10)
 FIRST, END = date(2024, 2, 26), date(2024, 3, 11)
 ENDED = datetime(2024, 5, 1, tzinfo=timezone.utc)
 KEYS = (Dimension("teacher"), Dimension("course"))
@@ -172,7 +173,9 @@ def test_rows_are_merged_by_what_is_found(either: World, held: Held) -> None:
         assert len(rows) == len(expected)
         for row, other in zip(rows, expected):
             assert row[:4] == other[:4]
-            assert row[4:] == pytest.approx(other[4:], rel=1e-9, abs=1e-9, nan_ok=False), row[:4]
+            for metric, ours, theirs in zip(SUBJECT.metrics, row[4:], other[4:]):
+                same = ours == theirs if None in (ours, theirs) else isclose(ours, theirs, abs_tol=1e-9)
+                assert same, (row[:4], metric.name, ours, theirs)
         assert all("teacher" not in row for row in either.rows(name))
 
 
@@ -182,7 +185,7 @@ def lesson(number: int, day: str, teacher: Any) -> Document:
 
 
 def test_values_of_different_types_are_different_rows(either: World) -> None:
-    """1, "1", true and an ObjectId are a row each; a date is its day; a list is none, as is what is missing."""
+    """1, "1", true and an ObjectId are a row each; a date is its day; a list is none, as what is missing is."""
     whole = ObjectId()
     found: list[Any] = ["1", 1, True, whole, datetime(2024, 1, 2, 23, tzinfo=timezone.utc), [1], 1.0]
     fill(
@@ -195,11 +198,11 @@ def test_values_of_different_types_are_different_rows(either: World) -> None:
     run(either)
     rows = {row["_id"]: (row["country"], row["lessons"]) for row in either.rows()}
     assert rows == {
-        "2024-03-05|\\N|1": ("1", 1),
-        "2024-03-05|\\N|\\i1": (1, 2),
-        "2024-03-05|\\N|\\btrue": (True, 1),
-        f"2024-03-05|\\N|\\o{whole}": (whole, 1),
-        "2024-03-05|\\N|2024-01-02": ("2024-01-02", 1),
+        "2024-03-05|1|\\N": ("1", 1),
+        "2024-03-05|\\i1|\\N": (1, 2),
+        "2024-03-05|\\btrue|\\N": (True, 1),
+        f"2024-03-05|\\o{whole}|\\N": (whole, 1),
+        "2024-03-05|2024-01-02|\\N": ("2024-01-02", 1),
         "2024-03-05|\\N|\\N": (None, 2),
     }
 
