@@ -185,7 +185,7 @@ def lesson(number: int, day: str, teacher: Any) -> Document:
 
 
 def test_values_of_different_types_are_different_rows(either: World) -> None:
-    """1, "1", true and an ObjectId are a row each; a date is its day; a list is none, as what is missing is."""
+    """Each of 1, "1", true and an ObjectId has a row; a date is its day; a list is as what is not found."""
     whole = ObjectId()
     found: list[Any] = ["1", 1, True, whole, datetime(2024, 1, 2, 23, tzinfo=timezone.utc), [1], 1.0]
     fill(
