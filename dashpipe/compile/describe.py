@@ -29,8 +29,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     subject = plan.subject
     for grain in plan.grains:
         target = _target(plan, grain)
-        key = ", ".join((*(one.name for one in subject.row_key), grain.value))
-        yield f"Write {target}: one row per {key}"
+        per = ", ".join((*(one.name for one in subject.row_key), grain.value))
+        yield f"Write {target}: one row per {per}"
         for column in plan.columns_at(grain):
             yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (
                 "" if grain in column.shown else " (hidden)"
