@@ -14,6 +14,9 @@ def notes(plan: Plan, grain: Grain) -> Iterator[str]:
     yield "Tables hold the documents, each field a column of its type; a value of another type is NULL."
     yield "A row of the target has besides: _id, grain, complete, created_at, updated_at."
     for source in plan.sources:
+        kept_out = [one.path for one in source.source.fields if one.on_type_error == "quarantine"]
+        if kept_out:
+            yield f"{source.name}: the table lacks the documents in quarantine, by {', '.join(kept_out)}."
         if source.source.prepare:
             yield f"{source.name}: the table holds what comes of its `prepare` stages (not said in SQL)."
         if source.quarantined:
