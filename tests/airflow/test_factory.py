@@ -10,6 +10,7 @@ import pytest
 
 from dashpipe.compile.manifest import Spec, build
 from dashpipe.spec.model import AirflowOptions, Metric, Origin, Schedule, Source, Subject, Target, Time
+from dashpipe.spec.toml import Allow
 
 FILE = "/deployed/dags/generate.py"
 STEPS = ("transform", "validate", "load", "publish", "cleanup")
@@ -43,7 +44,7 @@ def entry_of(subject: Subject) -> dict[str, Any]:
         owner=subject.owner,
         subject=subject,
     )
-    return build([spec], [], {}, {}, ()).entries[subject.id]
+    return build([spec], [], {}, {}, Allow()).entries[subject.id]
 
 
 def dag_of(subject: Subject) -> Any:
@@ -154,7 +155,7 @@ def test_after_waits_for_the_assets_of_the_upstream_subjects() -> None:
     ]
     from dashpipe.airflow.factory import build as make
 
-    dag = make(build(specs, [], {}, {}, ()).entries[SUBJECT.id], FILE)
+    dag = make(build(specs, [], {}, {}, Allow()).entries[SUBJECT.id], FILE)
     wanted = ["dashpipe:acme_shop_first_v1", "dashpipe:acme_shop_first_v2"]
     assert type(dag.timetable.asset_condition).__name__ == "AssetAll"
     assert [asset.uri for asset in dag.timetable.asset_condition.objects] == wanted
