@@ -1,0 +1,131 @@
+"""The plan of a subject, and what passes found out for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashpipe.compile.plan.column import Column
+from dashpipe.compile.plan.leaf import Leaf
+from dashpipe.compile.plan.source import SourcePlan
+from dashpipe.spec.model import Grain, Lookup, Period, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class LookupPlan:
+    """A dimension that is looked up by one of the key, or (``chained``) by one that is looked up itself.
+
+    Where it is ``grouped`` it goes by a hidden one, and rows are merged by what it finds: it is of their key.
+    """
+
+    name: str
+    key: str
+    lookup: Lookup
+    connection: str
+    chained: bool
+    grouped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """A grain's rows of one source can be merged from the states of a finer grain's rows."""
+
+    source: str
+    grain: Grain
+    finer: tuple[Grain, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The values that leaves of a source count are kept, by key and partition of the finest grain."""
+
+    source: str
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What the leaves of a source and grain reach back to can be merged from the states of ``atom``."""
+
+    source: str
+    grain: Grain
+    atom: Grain
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a pass did or why it did nothing, in words, for ``show``."""
+
+    step: str
+    applied: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of a subject. Of ``columns`` and of ``lookups`` each reads only earlier ones."""
+
+    subject: Subject
+    sources: tuple[SourcePlan, ...]
+    columns: tuple[Column, ...]
+    lookups: tuple[LookupPlan, ...]
+    rollups: tuple[RollUp, ...] = ()
+    merged: tuple[Merged, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def grains(self) -> tuple[Grain, ...]:
+        """The grains, finest first: the order in which they are computed."""
+        return tuple(grain for grain in Grain if grain in self.subject.grains)
+
+    @property
+    def reaches(self) -> bool:
+        """Whether any leaf covers time beside its row's own partition."""
+        return any(leaf.frame.reaches for one in self.sources for leaf in one.leaves)
+
+    def fills(self, grain: Grain) -> tuple[Period, ...]:
+        """How long after its last own row a key has rows at a grain, by metric, each length once.
+
+        Hours are not filled, and without dimensions there is a row in each partition anyway.
+        """
+        if grain is Grain.HOUR or not self.subject.key:
+            return ()
+        shown = (one.fill for one in self.columns if grain in one.shown)
+        return tuple(dict.fromkeys(one.period for one in shown if one is not None))
+
+    def source(self, name: str) -> SourcePlan:
+        """The source of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for one in self.sources:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def rollup(self, source: str, grain: Grain) -> RollUp | None:
+        """How a grain of a source may be merged from states; ``None``: it must be read from the source."""
+        for one in self.rollups:
+            if one.source == source and one.grain is grain:
+                return one
+        return None
+
+    def merging(self, source: str, grain: Grain) -> Merged | None:
+        """How what leaves reach back to may be merged; ``None``: it must be read from the source."""
+        for one in self.merged:
+            if one.source == source and one.grain is grain:
+                return one
+        return None
+
+    def kept_of(self, source: str) -> tuple[Leaf, ...]:
+        """The leaves of a source whose values are kept, at the finest grain."""
+        return next((one.leaves for one in self.kept if one.source == source), ())
+
+    def kept_at(self, source: str, grain: Grain) -> tuple[Leaf, ...]:
+        """Those of them whose values are kept at a grain: none at another than the finest."""
+        return self.kept_of(source) if grain is self.grains[0] else ()
+
+    def columns_at(self, grain: Grain) -> tuple[Column, ...]:
+        """The columns of a grain."""
+        return tuple(one for one in self.columns if grain in one.grains)
