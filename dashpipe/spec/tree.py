@@ -137,9 +137,10 @@ class Tree:
                     key = self.no_value(key)
                 entries[key.text] = Entry(key, item)
         end = one.end_mark
-        if last is None or event.flow_style:
+        braces = event.flow_style and self.text[start.index : start.index + 1] == "{"
+        if last is None or braces:
             span = Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
-        else:  # a block's end mark lies beyond the blank lines that follow it
+        else:  # the end mark lies beyond the blank lines that follow a block, or beyond a file that ends here
             span = Span(start.line + 1, start.column + 1, last.end_line, last.end_column)
         if bare and bare == len(entries):
             del self.findings[begun:]

@@ -113,6 +113,14 @@ def test_no_file_breaks_reading(part: int) -> None:
     assert accepted < FILES / 2
 
 
+@pytest.mark.parametrize("text", ["[?a'g", "[? a", "a: [?b"])
+def test_a_finding_ends_within_the_file(text: str) -> None:
+    """What is not closed where a file ends has no place beyond it."""
+    _, findings = read(text, "f.yml")
+    assert findings
+    check_findings(findings, text)
+
+
 @pytest.mark.parametrize("part", range(2))
 def test_no_settings_break_reading(part: int) -> None:
     """Damaged settings give findings and defaults, never an exception."""
