@@ -22,10 +22,11 @@ import psutil
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Seconds of one run: on the clock, and of CPU."""
+    """Seconds of one run, on the clock and of CPU; and the most memory that its process had, in MiB."""
 
     wall: float
     cpu: float
+    peak: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Result:
         goal: The limit of ``ratio``: at least with ``faster``, else at most. None: there is no goal.
         limit: In place of a ratio's goal, how many milliseconds ours may take beyond the other.
         pairs: How many pairs were run.
+        memory: Whether ``ratio`` is that of the memory, not of the time.
         about: Sizes and whatever else one must know to read the figure.
     """
 
@@ -53,6 +55,7 @@ class Result:
     faster: bool = True
     goal: float | None = None
     limit: float | None = None
+    memory: bool = False
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -80,6 +83,7 @@ def paired(
     goal: float | None = None,
     limit: float | None = None,
     warm: bool = True,
+    memory: bool = False,
     about: dict[str, Any] | None = None,
 ) -> Result:
     """Run two ways in turns and compare them.
@@ -93,6 +97,7 @@ def paired(
         goal: See ``Result``, also for ``limit`` and ``about``.
         limit: Milliseconds.
         warm: Whether each way runs once before, unmeasured.
+        memory: Compare the memory, not the time.
         about: Sizes.
     """
     if warm:
@@ -115,19 +120,22 @@ def paired(
         name=name,
         ours=(ours[0], _median([one for one, _ in seen])),
         other=(other[0], _median([one for _, one in seen])),
-        ratio=ratio(lambda one: one.wall),
+        ratio=ratio((lambda one: one.peak) if memory else (lambda one: one.wall)),
         ratio_cpu=ratio(lambda one: one.cpu),
         pairs=pairs,
         faster=faster,
         goal=goal,
         limit=limit,
+        memory=memory,
         about=about or {},
     )
 
 
 def _median(measures: list[Measure]) -> Measure:
     return Measure(
-        statistics.median(one.wall for one in measures), statistics.median(one.cpu for one in measures)
+        statistics.median(one.wall for one in measures),
+        statistics.median(one.cpu for one in measures),
+        statistics.median(one.peak for one in measures),
     )
 
 
@@ -152,7 +160,8 @@ def process(command: Sequence[str | Path], cwd: Path | None = None, **environ: s
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{command[:4]} … failed:\n{output.decode(errors='replace')[-2000:]}")
-    return Measure(wall, usage.ru_utime + usage.ru_stime)
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+    return Measure(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
 
 
 def _environ(more: dict[str, str]) -> dict[str, str]:

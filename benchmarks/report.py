@@ -19,6 +19,8 @@ def figure(result: Result) -> str:
     """The figure of a result, in words."""
     if result.limit is not None:
         return f"{result.beyond:+.1f} ms"
+    if result.memory:
+        return f"{result.ratio:.2f}× the memory"
     return f"{result.ratio:.2f}× {'faster' if result.faster else 'the time'}"
 
 
@@ -59,7 +61,7 @@ def markdown(results: list[Result], command: str) -> str:
         f"`{command}`, {day}, {machine()}.",
         "",
         "Each figure is the median of paired runs in one session: the two ways in turns, on the same data.",
-        "Wall time decides; CPU time is that of all processes that worked, the server's too.",
+        "Wall time decides, or memory where it says so; CPU time is that of all processes that worked.",
         "",
         "| what | figure | by CPU | goal | dashpipe, wall / CPU s | other, wall / CPU s |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -78,4 +80,5 @@ def markdown(results: list[Result], command: str) -> str:
 
 def _measure(side: tuple[str, Any]) -> str:
     what, measure = side
-    return f"{what}: {measure.wall:.3f} / {measure.cpu:.3f}"
+    peak = f", {measure.peak:.0f} MiB" if measure.peak else ""
+    return f"{what}: {measure.wall:.3f} / {measure.cpu:.3f}{peak}"
