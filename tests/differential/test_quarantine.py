@@ -25,7 +25,7 @@ from tests.differential.subjects import TYPES, Case, cases
 pytestmark = pytest.mark.differential
 
 #: What a document in quarantine is left out of is tested elsewhere, with all examples.
-FEW = max(4, settings().max_examples // 4)
+FEW = max(4, settings().max_examples // 8)
 
 OFF = st.one_of(st.just(()), st.sampled_from([(one,) for one in PASSES]), st.just(tuple(PASSES)))
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.differential
 
 Document = dict[str, Any]
 
-FEW = max(3, settings().max_examples // 5)
+FEW = max(3, settings().max_examples // 8)
 QUARTER = timedelta(minutes=15)
 #: Days on which clocks change: back and forward, by an hour and by half an hour; and one without a change.
 PLACES = (

@@ -36,7 +36,7 @@ from tests.differential.subjects import Case, cases
 
 pytestmark = pytest.mark.differential
 
-FEW = max(4, settings().max_examples // 5)
+FEW = max(4, settings().max_examples // 10)
 
 
 @pytest.fixture(scope="module")

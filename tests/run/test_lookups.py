@@ -21,7 +21,7 @@ from tests.run.world import World
 Document = dict[str, Any]
 Spans = dict[Any, list[tuple[str, str, Any]]]
 
-FEW = max(3, settings().max_examples // 5)
+FEW = max(3, settings().max_examples // 12)
 FIRST, END = date(2024, 2, 26), date(2024, 3, 11)
 NOON = datetime(2024, 3, 5, 12, tzinfo=timezone.utc)
 ENDED = datetime(2024, 5, 1, tzinfo=timezone.utc)
