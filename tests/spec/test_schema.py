@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,15 @@ def test_schema_is_draft_07() -> None:
     """The schema is valid by the schema of draft-07."""
     jsonschema.Draft7Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"].startswith("http://json-schema.org/draft-07/")
+
+
+def test_patterns_are_of_javascript_too() -> None:
+    """Editors read patterns strictly: a backslash stands before what has a meaning with it, nothing else."""
+    patterns = [one["pattern"] for one in objects(SCHEMA) if isinstance(one.get("pattern"), str)]
+    assert len(patterns) > 5
+    for pattern in patterns:
+        escaped = set(re.findall(r"\\(.)", pattern))
+        assert escaped <= set("dDsSwWnrtfvbBxu^$\\.*+?()[]{}|/-0"), pattern
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -76,7 +76,7 @@ PARAMETER = Text(
 )
 DELIMITER = Text(
     "one character",
-    pattern=r"^[^\n\r\"\x00]" + _LAST,
+    pattern=r'^[^\n\r"\x00]' + _LAST,
     help='write it in quotes: ";" or "\\t"',
     examples=(";", "\t"),
 )
