@@ -255,3 +255,13 @@ def test_what_does_not_merge_is_not_compiled() -> None:
     metric = Metric("students", "count_distinct", source="lessons", expr="n")
     with pytest.raises(CompileError, match="cannot be merged by what is looked up"):
         compile_subject(replace(SUBJECT, metrics=(metric,)))
+
+
+def test_a_sum_that_leaves_64_bits_while_merging_stops_the_run(either: World) -> None:
+    """Each teacher's sum fits and their country's does not: the run names the metric, and writes nothing."""
+    lessons = [{**lesson(number, "2024-03-05", number), "n": 2**62 + 1} for number in (1, 2)]
+    fill(either, {"lessons": lessons, "teachers": [{"no": 1, "country": "GB"}, {"no": 2, "country": "GB"}]})
+    metric = Metric("total", "sum", source="lessons", expr="n")
+    with pytest.raises(RunError, match=r"sum\(n\): the sum exceeds 64 bits"):
+        run(either, replace(SUBJECT, dimensions=(COUNTRY,), metrics=(metric,)))
+    assert either.rows() == []

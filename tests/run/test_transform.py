@@ -13,7 +13,7 @@ from dashpipe.compile import partition
 from dashpipe.run import state
 from dashpipe.run.errors import LeaseLost, RunError
 from dashpipe.run.steps.transform import transform
-from dashpipe.spec.model import Calendar, Dimension, Field, Grain, Lookup, Metric, Source, Time
+from dashpipe.spec.model import Calendar, Dimension, Field, Grain, Lookup, Metric, Period, Source, Time
 from tests.run.world import ORDERS, SUBJECT, World, at, count, total
 
 Document = dict[str, Any]
@@ -334,6 +334,15 @@ def test_a_merged_sum_past_64_bits_fails_too(world: World) -> None:
     world.fill([{"at": at(day), "country": "DE", "n": Int64(2**62)} for day in MARCH[:3]])
     with pytest.raises(RunError, match=r"2024-03-01\|DE.*sum\(n\): the sum exceeds 64 bits"):
         world.transform(_month(world))
+
+
+def test_a_window_past_64_bits_fails_too(either: World) -> None:
+    """Days that fit and three of them that do not, from the states of the days."""
+    either.fill([{"at": at(day), "country": "DE", "n": Int64(2**62)} for day in MARCH[:3]])
+    window = Metric("items_3d", "cumulative", metric="items", window=Period(3, "day"))
+    subject = replace(SUBJECT, metrics=(*SUBJECT.metrics, window))
+    with pytest.raises(RunError, match=r"2024-03-02\|DE.*sum\(n\).*: the sum exceeds 64 bits"):
+        either.transform(either.run(subject, {Grain.DAY: MARCH[:3]}))
 
 
 def test_a_set_past_its_bound_fails_and_names_its_row(either: World) -> None:

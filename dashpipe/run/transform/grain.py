@@ -127,9 +127,9 @@ def _grouped(work: Work, name: str) -> str:
     looked.fill(run, session, work.grain, name, work.lookups, grouped=True)
     made = state.staging(run.subject.id, run.id, "grouped", work.grain, session.lease.fence)
     session.target.create_collection(made)
-    with translating(f"grouping {work.grain.value} by what is looked up"):
-        for stages in emit.grouped(run.plan, work.grain, work.lookups, Ref(session.target.name, made)):
-            parts.merge(run, session, session.target[name], stages)
+    grouped = emit.grouped(run.plan, work.grain, work.lookups, Ref(session.target.name, made))
+    for source, stages in zip(run.plan.sources, grouped):
+        inside(work, source.name, session.target[name], stages, stages, None)
     session.target.drop_collection(name)
     return made
 

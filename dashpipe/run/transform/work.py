@@ -102,12 +102,9 @@ def _explain(
     if not leaves or error.code in (13, 50):
         return
     options = operation.options(work.run, "transform")
+    yielding = problems.in_doubles([one for one in scan if "$merge" not in one], leaves)
     try:
-        found = list(
-            reader.aggregate(
-                encode.to_bson(lowered(problems.in_doubles(scan, leaves), work.run.lacking)), **options
-            )
-        )
+        found = list(reader.aggregate(encode.to_bson(lowered(yielding, work.run.lacking)), **options))
     except OperationFailure:
         return  # it failed for another reason
     if found:
