@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from dashpipe.run import state, takeover
-from dashpipe.spec.model import Metric, Period
+from dashpipe.spec.model import Grain, Metric, Period, Subject
 from tests.conftest import PROFILE
 from tests.run import shop, stage, victim
 from tests.run.stage import Stage
@@ -20,19 +20,80 @@ from tests.run.stage import Stage
 Document = dict[str, Any]
 
 RUN = "dag/restates"
-SUBJECT = replace(
-    shop.SUBJECT,
-    metrics=(
-        *shop.SUBJECT.metrics,
+OLD = shop.FIRST + timedelta(days=9)
+NOON = shop.at(f"{OLD.isoformat()} 12:00")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Metrics that reach beyond their rows: what comes late, and which rows, not of that day, it must change.
+
+    ``stride``: `make test` stops a run before a few of its writes, .ci/run before some more.
+    """
+
+    metrics: tuple[Metric, ...]
+    late: tuple[Document, ...]
+    read: frozenset[str]
+    stride: int
+
+    @property
+    def subject(self) -> Subject:
+        """The shop with these metrics too."""
+        return replace(shop.SUBJECT, metrics=(*shop.SUBJECT.metrics, *self.metrics))
+
+    def asked(self) -> dict[str, Any]:
+        """The request that restates the old day alone."""
+        return {"subject": self.subject, "start": OLD, "end": OLD + timedelta(days=1), "now": shop.NOW}
+
+
+def _days(*after: int) -> frozenset[str]:
+    return frozenset(f"day:{(OLD + timedelta(days=more)).isoformat()}" for more in after)
+
+
+WINDOWS = Reach(
+    (
         Metric("amount_3d", "cumulative", metric="amount", window=Period(3, "day")),
         Metric("spend_mtd", "cumulative", metric="spend", to_date="month"),
         Metric("share", "share", metric="amount", of=()),
     ),
+    tuple(shop.order(2000 + n, NOON, amount=50 + n) for n in range(4)),
+    _days(1, 2),
+    4 if PROFILE == "ci" else 25,
 )
-OLD = shop.FIRST + timedelta(days=9)
-
-#: `make test` stops a run before a few of its writes, .ci/run before every fourth.
-STRIDE = 4 if PROFILE == "ci" else 25
+#: Of a buyer who buys on the old day alone, and of one whose last order it is: their balances are read later.
+CARRY = Reach(
+    (
+        Metric("latest", "last", source="orders", expr="amount", carry=Period(3, "day")),
+        Metric("held", "last", source="orders", expr="amount", per=("buyer",), carry="always"),
+        Metric("opened", "first", source="orders", expr="amount", per=("buyer",), carry=Period(2, "week")),
+    ),
+    (
+        shop.order(2000, NOON, buyer="once", amount=1000, status="paid", shop="north"),
+        shop.order(2001, shop.at(f"{OLD.isoformat()} 23:59:59.999"), buyer="once", amount=77, status="paid"),
+    ),
+    _days(1, 2, 5, 10),
+    16 if PROFILE == "ci" else 40,
+)
+#: Of a buyer who had been new in a later week, and of one who is new: rows of weeks around it are other ones.
+RETENTION = Reach(
+    (
+        Metric(
+            "back", "retention", "orders", entity="buyer", period=Grain.WEEK, periods=3, grains=(Grain.WEEK,)
+        ),
+    ),
+    (
+        shop.order(2000, NOON, buyer="later", status="paid", shop="north"),
+        shop.order(2001, NOON, buyer="earlier", status="paid", shop="north"),
+    ),
+    frozenset(("week:2024-02-19", "week:2024-03-04")),
+    16 if PROFILE == "ci" else 40,
+)
+REACHES = {"windows": WINDOWS, "carry": CARRY, "retention": RETENTION}
+#: Buyers of no other days: one who first bought in the week after the old day's, one in that before it.
+FEW = (
+    shop.order(1000, shop.at("2024-03-06 12:00"), buyer="later", status="paid", shop="north"),
+    shop.order(1001, shop.at("2024-02-21 12:00"), buyer="earlier", status="paid", shop="north"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -41,48 +102,53 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(takeover, "LONGEST_WRITE", 0.2)
 
 
-@pytest.fixture(scope="module")
-def before(mongo: MongoClient[Document], mongo_uri: str) -> Iterator[Stage]:
+@pytest.fixture(scope="module", params=REACHES, ids=str)
+def before(
+    request: pytest.FixtureRequest, mongo: MongoClient[Document], mongo_uri: str
+) -> Iterator[tuple[Stage, Reach]]:
     """A shop with all its days published, and since then more orders of an old day."""
+    reach = REACHES[request.param]
     with stage.open_stage(mongo, mongo_uri) as one:
-        one.go("dag/first", subject=SUBJECT)
-        noon = shop.at(f"{OLD.isoformat()} 12:00")
-        one.source["orders"].insert_many([shop.order(2000 + n, noon, amount=50 + n) for n in range(4)])
-        yield one
+        one.source["orders"].insert_many([*FEW])
+        one.go("dag/first", subject=reach.subject)
+        one.source["orders"].insert_many([*reach.late])
+        yield one, reach
 
 
-def asked() -> dict[str, Any]:
-    """The request that restates the old day alone."""
-    return {"subject": SUBJECT, "start": OLD, "end": OLD + timedelta(days=1), "now": shop.NOW}
-
-
-def test_killed_before_any_write_then_again(before: Stage) -> None:
-    """With kill −9 before the n-th write, then the same day again: the same rows, and nothing half-way."""
-    with before.copied() as here:
+def test_killed_before_any_write_then_again(before: tuple[Stage, Reach]) -> None:
+    """With kill −9 before the n-th write, then the same day again: the rows of a first run over all."""
+    first, reach = before
+    asked = reach.asked()
+    with first.copied() as here:
         old = here.rows()
-        done = here.go(RUN, **asked())["steps"]
+        done = here.go(RUN, **asked)["steps"]
         after = here.rows()
-        assert done["transform"]["dependants"]["day"] >= 2
-        changed = {one for one in after if after[one] != old.get(one)}
-        read = {after[one]["partition_date"] for one in changed if after[one]["grain"] == "day"}
-        assert {(OLD + timedelta(days=more)).isoformat() for more in range(3)} <= read
-    with before.copied() as here:
+        assert done["transform"]["dependants"]
+        changed = {one for one in {*old, *after} if after.get(one) != old.get(one)}
+        rows = [after.get(one) or old[one] for one in changed]
+        assert reach.read <= {f"{one['grain']}:{one['partition_date']}" for one in rows}
+    with stage.open_stage(first.client, first.uri) as anew:
+        anew.source["orders"].delete_many({})
+        anew.source["orders"].insert_many(first.source["orders"].find())
+        anew.go("dag/all", subject=reach.subject)
+        assert anew.rows() == after
+    with first.copied() as here:
         process, told = victim.start(
-            here.uri, here.source.name, here.target.name, 0, signal.SIGKILL, run_id=RUN, **asked()
+            here.uri, here.source.name, here.target.name, 0, signal.SIGKILL, run_id=RUN, **asked
         )
         process.join()
         assert process.exitcode == 0
         total = int(told.value)
-    for number in range(1, total + 1, STRIDE):
-        with before.copied() as here:
+    for turn, number in enumerate(range(1, total + 1, reach.stride)):
+        with first.copied() as here:
             process, _ = victim.start(
-                here.uri, here.source.name, here.target.name, number, signal.SIGKILL, run_id=RUN, **asked()
+                here.uri, here.source.name, here.target.name, number, signal.SIGKILL, run_id=RUN, **asked
             )
             process.join()
             assert process.exitcode == -signal.SIGKILL
             here.client.admin.command({"killAllSessions": []})
             shop.expire(here.target)
-            here.go(RUN if number % 4 else "dag/another", **asked())
+            here.go(RUN if turn % 2 else "dag/another", **asked)
             about = f"killed before write {number} of {total}"
             assert here.rows() == after, about
             assert here.target[state.PARTITIONS].find_one({"state": {"$ne": "published"}}) is None, about
