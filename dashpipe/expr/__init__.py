@@ -12,7 +12,7 @@ from dashpipe.expr.emit.agg import to_agg
 from dashpipe.expr.emit.condition import to_condition
 from dashpipe.expr.emit.query import Pushed, to_query
 from dashpipe.expr.errors import ExpressionError, ExpressionErrors, nearest
-from dashpipe.expr.guard import absent, endless, mistyped, mistyped_query, null
+from dashpipe.expr.guard import BSON, above, endless, fits, mistyped, mistyped_query
 from dashpipe.expr.guard import query as fitting
 from dashpipe.expr.inference import infer
 from dashpipe.expr.parser import parse
@@ -22,6 +22,7 @@ from dashpipe.expr.typed import check
 from dashpipe.expr.types import FieldType
 
 __all__ = [
+    "BSON",
     "Entry",
     "Expr",
     "ExpressionError",
@@ -31,17 +32,17 @@ __all__ = [
     "Pushed",
     "Scope",
     "Typed",
-    "absent",
+    "above",
     "catalogue",
     "check",
     "endless",
+    "fits",
     "fitting",
     "infer",
     "mistyped",
     "mistyped_query",
     "names",
     "nearest",
-    "null",
     "parse",
     "paths",
     "raw_paths",

@@ -20,7 +20,8 @@ MOST = sys.float_info.max
 PAST = 2.0**63
 _ENDLESS = Decimal("Infinity")
 
-_BSON = {
+#: The BSON type of the types that have one.
+BSON = {
     FieldType.STRING: "string",
     FieldType.BOOLEAN: "bool",
     FieldType.DATE: "date",
@@ -65,7 +66,7 @@ def tests(path: str, type_: FieldType | None) -> tuple[Any, ...]:
         return (*finite, {"$ne": [kind, "double"]})
     if type_ is FieldType.ARRAY:
         return (*(negation({"$isArray": [f"${one}"]}) for one in above(path)), {"$isArray": [at]})
-    return ({"$eq": [kind, _BSON[type_]]},)
+    return ({"$eq": [kind, BSON[type_]]},)
 
 
 def raw(path: str, type_: FieldType | None) -> Any:
@@ -89,7 +90,7 @@ def query(path: str, type_: FieldType) -> dict[str, Any]:
     elif type_ is FieldType.DECIMAL:
         own = {"$gt": -_ENDLESS, "$lt": _ENDLESS}
     else:
-        own = {"$type": _BSON[type_]}
+        own = {"$type": BSON[type_]}
     return scalar(path, type_, own)
 
 
@@ -105,21 +106,16 @@ def scalar(path: str, type_: FieldType, own: dict[str, Any]) -> dict[str, Any]:
     return filters[0] if len(filters) == 1 else {"$and": filters}
 
 
+def fits(path: str, type_: FieldType) -> Any:
+    """An expression that is true where a value that is there, and no array hides, is one of the type."""
+    return all_of(tests(path, type_))
+
+
 def mistyped(path: str, type_: FieldType) -> Any:
     """An expression that is true where a value is there and is none of the type."""
     there = negation({"$in": [{"$type": f"${path}"}, ["missing", "null", "undefined"]]})
     through = [{"$isArray": [f"${one}"]} for one in above(path)]
     return any_of([*through, all_of([there, negation(all_of(tests(path, type_)))])])
-
-
-def absent(path: str) -> Any:
-    """An expression that is true where a document has no such field."""
-    return _at_one_place(path, {"$eq": [{"$type": f"${path}"}, "missing"]})
-
-
-def null(path: str) -> Any:
-    """An expression that is true where a field's value is null."""
-    return _at_one_place(path, {"$in": [{"$type": f"${path}"}, ["null", "undefined"]]})
 
 
 def endless(path: str) -> Any:
@@ -137,7 +133,7 @@ def _at_one_place(path: str, test: Any) -> Any:
 
 def mistyped_query(path: str, type_: FieldType) -> dict[str, Any]:
     """A filter for values that may be mistyped, each part a tight index bound; `mistyped` is exact."""
-    others = [one for one in _OTHERS if one != _BSON.get(type_)]
+    others = [one for one in _OTHERS if one != BSON.get(type_)]
     found: list[dict[str, Any]] = []
     if type_ is FieldType.NUMBER:
         found = [{path: Decimal("NaN")}, {path: {"$gt": MOST}}, {path: {"$lt": -MOST}}]

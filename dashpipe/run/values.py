@@ -35,12 +35,14 @@ def count(run: Run, session: Session, source: str, labels: tuple[str, ...]) -> D
         where none was declared).
     """
     grain = run.plan.grains[0]
-    stages = emit.types_scan(run.plan, source, grain, labels) if labels else None
-    if stages is None:
+    scans = emit.types_scans(run.plan, source, grain, labels) if labels else ()
+    if not scans:
         return {"read": None, "fields": [], "decimals": {}}
     reader = route.reader(run, session, source, route.CURSOR)
-    cursor = reader.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}"))
-    found = {one["_id"]: one for one in cursor}
+    found: dict[str, Document] = {}
+    for stages in scans:
+        for one in reader.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}")):
+            found.setdefault(one["_id"], {}).update(one)
     _keep(run, session, source, {label: found.get(label, {}) for label in labels})
     total: Document = {}
     for one in found.values():

@@ -100,6 +100,15 @@ def run(database: Database[Document], name: str, stages: emit.Stages) -> list[Do
     return list(database[name].aggregate(encode.to_bson(stages), allowDiskUse=True))
 
 
+def counted(database: Database[Document], name: str, scans: tuple[emit.Stages, ...]) -> list[Document]:
+    """What the scans that count values give, a document a partition."""
+    found: dict[Any, Document] = {}
+    for pipeline in scans:
+        for one in run(database, name, pipeline):
+            found.setdefault(one["_id"], {}).update(one)
+    return list(found.values())
+
+
 def text(case: Case) -> str:
     """All stages of a case as text: every scan, roll-up and finalise of every grain."""
     plan = compile_subject(case.subject)
@@ -110,7 +119,7 @@ def text(case: Case) -> str:
         mine = labels(plan, grain, case.days)
         for source in plan.sources:
             made.append(emit.scan(plan, grain, source.name, mine, into))
-            made.append(emit.types_scan(plan, source.name, grain, mine))
+            made.extend(emit.types_scans(plan, source.name, grain, mine))
             rolled = plan.rollup(source.name, grain)
             if rolled is not None:
                 made.append(emit.rollup(plan, grain, rolled.finer[0], source.name, mine, (), "target", into))

@@ -116,8 +116,8 @@ def test_types_are_counted(scratch: Database[Document], case: Case) -> None:
                 if case.days[0] <= day < case.days[1]:
                     inside.setdefault(day.isoformat(), []).append(one)
             labels = stages.labels(plan, Grain.DAY, case.days)
-            pipeline = emit.types_scan(plan, source.name, Grain.DAY, labels)
-            found = stages.run(scratch, case.names[source.name], pipeline) if pipeline else []
+            scans = emit.types_scans(plan, source.name, Grain.DAY, labels, most=2)
+            found = stages.counted(scratch, case.names[source.name], scans)
             assert {one["_id"]: one["n"] for one in found} == {day: len(some) for day, some in inside.items()}
             declared = {one.path for one in source.source.fields}
             for at, (path, type_) in enumerate(source.types):

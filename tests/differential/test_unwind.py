@@ -274,10 +274,10 @@ def test_types_are_counted_in_their_own_unit(scratch: Database[Document], case: 
     assert unwind is not None
     inside = [one for one in case.documents["orders_raw"] if FIRST <= _day(one) < LAST]
     with stages.loaded(scratch, case):
-        pipeline = emit.types_scan(plan, "orders", Grain.DAY, stages.labels(plan, Grain.DAY, case.days))
-        assert pipeline is not None
+        scans = emit.types_scans(plan, "orders", Grain.DAY, stages.labels(plan, Grain.DAY, case.days))
+        assert scans
         counted: Counter[str] = Counter()
-        for one in stages.run(scratch, "orders_raw", pipeline):
+        for one in stages.counted(scratch, "orders_raw", scans):
             counted.update({name: value for name, value in one.items() if name != "_id"})
     real = [unit for one in inside for unit in _units(one, unwind) if unit.real]
     assert (counted["n"], counted["e"]) == (len(inside), len(real))

@@ -12,7 +12,7 @@ from dashpipe.compile.emit.reach import Of, of_parts, over_states, present, scan
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.emit.types import types_scan, untimed, untimed_scan
+from dashpipe.compile.emit.types import types_scans, untimed, untimed_scan
 from dashpipe.compile.emit.values import of_values, values
 from dashpipe.compile.emit.verify import verify
 
@@ -44,7 +44,7 @@ __all__ = [
     "since",
     "spine",
     "time_match",
-    "types_scan",
+    "types_scans",
     "untimed",
     "untimed_scan",
     "values",

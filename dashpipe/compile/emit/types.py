@@ -6,6 +6,7 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant
+from dashpipe.compile.emit.kinds import counted, kind, proper
 from dashpipe.compile.emit.labels import of_document
 from dashpipe.compile.emit.scan import time_match
 from dashpipe.compile.emit.stages import Stages
@@ -16,50 +17,70 @@ from dashpipe.spec.model import Grain
 
 #: Where an element's number stands while values are counted.
 _INDEX = "__index"
+#: A field's path and type.
+Typing = tuple[str, FieldType]
 
-_NUMERIC = (FieldType.INTEGER, FieldType.NUMBER, FieldType.DECIMAL)
+#: Fields that one scan tells apart: beyond these, what differs between documents could be more than they are.
+FIELDS_A_SCAN = 12
 
 
-def types_scan(plan: Plan, source: str, grain: Grain, labels: tuple[str, ...]) -> Stages | None:
-    """The pipeline that counts values: one document a partition, with counters by position in ``types``.
+def types_scans(
+    plan: Plan, source: str, grain: Grain, labels: tuple[str, ...], most: int = FIELDS_A_SCAN
+) -> tuple[Stages, ...]:
+    """The pipelines that count values: each gives one document a partition, with counters by position.
 
-    ``n`` counts the documents, ``e`` the elements of an array that is taken apart. Of the i-th of
-    ``SourcePlan.types``, ``a<i>`` counts where it is absent, ``z<i>`` null, ``m<i>`` mistyped, of these
-    ``f<i>`` NaN or infinite, and ``d<i>`` the decimals met where ``number`` was inferred. ``None`` where no
-    field has a type. It ignores the source's ``where``: a mistyped value there hides a document and must be
-    counted all the same.
+    ``n`` counts the documents, ``e`` the elements of an array that is taken apart; both come with the first
+    pipeline alone. Of the i-th of ``SourcePlan.types``, ``a<i>`` counts where it is absent, ``z<i>`` null,
+    ``m<i>`` mistyped, of these ``f<i>`` NaN or infinite, and ``d<i>`` the decimals met where ``number`` was
+    inferred. Empty where no field has a type. They ignore the source's ``where``: a mistyped value there
+    hides a document and must be counted all the same.
+
+    Documents are grouped by the kinds of all their values, of which there are few, and the groups are
+    counted: a counter a kind and field over every document costs nearly twice as much.
     """
+    numbered = tuple(enumerate(plan.source(source).types))
+    chunks = [numbered[at : at + most] for at in range(0, len(numbered), most)]
+    return tuple(_scan(plan, source, grain, labels, chunk) for chunk in chunks)
+
+
+def _scan(
+    plan: Plan, source: str, grain: Grain, labels: tuple[str, ...], fields: tuple[tuple[int, Typing], ...]
+) -> Stages:
     one = plan.source(source)
-    if not one.types:
-        return None
     unwind = one.source.unwind
     declared = {field.path for field in one.source.fields}
-    # A document's own field is counted once, with its first element or with none.
-    own = [] if unwind is None else [{"$lte": [f"${_INDEX}", 0]}]
-    there = [{"$gte": [f"${_INDEX}", 0]}]
     calendar = plan.subject.calendar
-    counters: dict[str, Any] = {"n": _count(own), **({} if unwind is None else {"e": _count(there)})}
-    for at, (path, type_) in enumerate(one.types):
-        once = there if unwind is not None and of_element(one, path) else own
-        tests = {"a": expr.absent(path), "z": expr.null(path), "m": expr.mistyped(path, type_)}
-        if type_ in _NUMERIC:
-            tests["f"] = expr.endless(path)
-        if type_ is FieldType.NUMBER and path not in declared:
-            tests["d"] = {"$eq": [{"$type": f"${path}"}, "decimal"]}
-        counters |= {f"{name}{at}": _count([*once, test]) for name, test in tests.items()}
-    label = of_document(grain, one.source.time, calendar, labels)
+    key: dict[str, Any] = {"p": of_document(grain, one.source.time, calendar, labels)}
+    if unwind is not None:
+        # A document's own field is counted once, with its first element or with none.
+        key |= {"own": {"$lte": [f"${_INDEX}", 0]}, "there": {"$gte": [f"${_INDEX}", 0]}}
+    counters: dict[str, Any] = {}
+    if fields[0][0] == 0:
+        counters["n"] = _count([] if unwind is None else ["$_id.own"])
+        counters |= {} if unwind is None else {"e": _count(["$_id.there"])}
+    for at, (path, type_) in fields:
+        key[f"k{at}"] = kind(path, type_)
+        unit = [] if unwind is None else ["$_id.there" if of_element(one, path) else "$_id.own"]
+        kinds = counted(type_, inferred=path not in declared)
+        counters |= {
+            f"{name}{at}": _count([*unit, {"$in": [f"$_id.k{at}", list(some)]}])
+            for name, some in kinds.items()
+        }
+        counters[f"m{at}"] = _count([*unit, {"$not": [{"$in": [f"$_id.k{at}", proper(type_)]}]}])
     return [
         {"$match": time_match(plan, one, grain, labels, exactly=True)},
         *prepared(one),
         *([] if unwind is None else elements(unwind, keep=True, index=_INDEX)),
-        {"$group": {"_id": label, **counters}},
+        {"$group": {"_id": key, "n": {"$sum": 1}}},
+        {"$group": {"_id": "$_id.p", **counters}},
     ]
 
 
 def _count(tests: list[Any]) -> dict[str, Any]:
+    """The documents of the groups that pass."""
     if not tests:
-        return {"$sum": 1}
-    return {"$sum": {"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, 1, 0]}}
+        return {"$sum": "$n"}
+    return {"$sum": {"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, "$n", 0]}}
 
 
 def untimed(plan: Plan, source: str) -> dict[str, Any]:
