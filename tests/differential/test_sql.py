@@ -18,7 +18,18 @@ from pymongo.database import Database
 from dashpipe.compile import compile_subject, partition, sql
 from dashpipe.demo.flights import airport_documents, carrier_documents, flight_documents
 from dashpipe.demo.load import load_learning
-from dashpipe.spec.model import Dimension, Field, Grain, Metric, Source, Subject, Target, Time, Unwind
+from dashpipe.spec.model import (
+    Dimension,
+    Field,
+    Grain,
+    Metric,
+    Period,
+    Source,
+    Subject,
+    Target,
+    Time,
+    Unwind,
+)
 from dashpipe.spec.project import load
 from tests.differential import (
     duck,
@@ -144,6 +155,54 @@ def test_added_rows(case: Any) -> None:
                 if name != "filled":
                     shown = None if row[name] is None else float(row[name])
                     assert value.fits(shown), (grain, at, name, row[name], value)
+
+
+def test_what_is_carried_to_midnight(scratch: Database[Document]) -> None:
+    """The first hour of a day has no hours before it on that day: what is carried are the days before."""
+    source = Source(
+        "docs",
+        "docs",
+        Time("at"),
+        fields=(Field("n", "integer"), Field("kind", "string")),
+        dimensions=(Dimension("kind"),),
+    )
+    carries = (Period(1, "day"), Period(2, "day"), Period(1, "week"), "always")
+    metrics = [
+        Metric(f"m{at}_{len(per)}", "last", "docs", expr="n", per=per, carry=carry)
+        for at, carry in enumerate(carries)
+        for per in ((), ("kind",))
+    ]
+    subject = Subject(
+        *("test", "diff", "midnight", 1, "Asia/Kathmandu", "2024-01-01", (source,), tuple(metrics)),
+        target=Target("midnight"),
+        dimensions=(Dimension("kind"),),
+        grains=(Grain.HOUR,),
+    )
+    midnight = datetime(2024, 1, 9, 18, 15, tzinfo=timezone.utc)
+    hours = {"none": None, "late": -1, "day": -23, "days": -47, "week": -150}
+    documents = [
+        {"_id": at, "at": midnight + timedelta(hours=hour), "n": at, "kind": kind}
+        for at, (kind, hour) in enumerate(hours.items())
+        if hour is not None
+    ]
+    documents += [
+        {"_id": f"{kind}{hour}", "at": midnight + timedelta(hours=hour), "kind": kind}
+        for kind in hours
+        for hour in (0, 1)
+    ]
+    days = (date(2024, 1, 10), date(2024, 1, 11))
+    case = Case(subject, {"docs": documents}, days, midnight + timedelta(days=9))
+    compared(scratch, case)
+    rows = duck.rows(compile_subject(subject), Grain.HOUR, ("2024-01-10T00+0545",), case.documents)
+    found = {row["kind"]: [row[f"m{at}_0"] for at in range(4)] for row in rows}
+    assert found == {
+        "none": [None, None, None, None],
+        "late": [1, 1, 1, 1],
+        "day": [2, 2, 2, 2],
+        "days": [None, 3, 3, 3],
+        "week": [None, None, 4, 4],
+    }
+    assert all(row[f"m{at}_1"] == row[f"m{at}_0"] for row in rows for at in range(4))
 
 
 DAYS = {"learning": (date(2026, 10, 1), date(2026, 10, 4)), "flights": (date(2013, 1, 1), date(2013, 1, 3))}

@@ -90,7 +90,8 @@ def _instants(cover: Cover, calendar: Calendar) -> tuple[datetime, datetime]:
         starts.append(partition.midnight(_EVER, calendar.timezone))
     elif cover.start < cover.end:
         starts.append(partition.midnight(cover.start, calendar.timezone))
-    ends.append(partition.midnight(cover.end, calendar.timezone) if not ends else max(ends))
+    if cover.start != cover.end or not ends:  # whole days, also where no hour follows them
+        ends.append(partition.midnight(cover.end, calendar.timezone))
     return min(starts, default=max(ends)), max(ends)
 
 
