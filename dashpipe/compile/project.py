@@ -46,7 +46,7 @@ def compile_project(
 
 def _specs(project: Project, errors: list[Diagnostic]) -> Iterator[Spec]:
     from dashpipe.lint import refused
-    from dashpipe.spec.assemble import files_of
+    from dashpipe.spec.whole import files_of
 
     settings = [one for one in errors if one.file == SETTINGS and one.code != "L005"]
     good = {id(one) for one in project.resolved().subjects}

@@ -9,10 +9,11 @@ from dashpipe.lint.known import Known
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.lint.rules import checks, codes
 from dashpipe.lint.view import View
-from dashpipe.spec.assemble import concerns, files_of, follows
 from dashpipe.spec.diagnostic import Diagnostic, Related, Severity, Span
 from dashpipe.spec.node import Map, Seq
+from dashpipe.spec.placed import follows
 from dashpipe.spec.project import SETTINGS
+from dashpipe.spec.whole import concerns, files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

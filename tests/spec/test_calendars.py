@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashpipe.spec import codec
-from dashpipe.spec.assemble import files_of
 from dashpipe.spec.calendars import build_calendar, is_calendar
 from dashpipe.spec.model import Fiscal
 from dashpipe.spec.reader import read
+from dashpipe.spec.whole import files_of
 from tests.compile.calendars import by_weeks
 from tests.spec.projects import project
 
