@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
-from dashpipe.compile.plan import Carried, Column, Formula, Mean, Plan, Ratio, Same, Spread, Value
+from dashpipe.compile.plan import Carried, Column, Formula, Mean, OfDays, Plan, Ratio, Same, Spread, Value
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
 
@@ -108,6 +108,9 @@ def finaliser(plan: Plan, column: Column) -> str:
             return f"{numerator} / {denominator}"
         case Same(other):
             return other
+        case OfDays(leaf, other):
+            told = [] if leaf is None else [labels[leaf]]
+            return "; ".join([*told, *([] if other is None else [f"up to day {other}"])])
         case Formula(_, refs):
             metric = next((one for one in plan.subject.metrics if one.name == column.name), None)
             return (metric.expr if metric is not None else None) or " ".join(name for name, _ in refs)
@@ -126,6 +129,8 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
     lookups = {one.name: f"staging_lookup_{one.name}" for one in plan.lookups}
     wholes = {of: f"staging_whole{at}" for at, of in enumerate(emit.wholes(plan, grain))}
     final = emit.finalise(plan, grain, (), lookups, "staging", wholes)
+    daily = {of: f"staging_days{at}" for at, of in enumerate(emit.days(plan, grain))}
+    beside = emit.beside(wholes, daily)
     if emit.direct(plan, grain):
         source = plan.sources[0]
         stages = emit.scan(plan, grain, source.name, labels, None)[0] + final
@@ -150,7 +155,7 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         merging = plan.merging(source.name, grain)
         further = f"{grain.value}: what {source.name} reaches back to"
         for of, stages in emit.scans(plan, grain, source.name, labels, merging=merging is not None):
-            whole_of = into if of is None else emit.Ref("target", wholes[of])
+            whole_of = into if of is None else emit.Ref("target", beside[of])
             found.append((further, where, [*stages, *emit.merge(whole_of)]))
         for leaf in emit.retained(plan, grain, source.name):
             stages = emit.cohorts(plan, grain, leaf, labels)
@@ -158,8 +163,9 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         if merging is not None:
             ours = "staging_parts" if merging.atom is grain else f"staging_{merging.atom.value}"
             target = _target(plan, merging.atom)
-            merged = emit.over_states(plan, grain, source.name, labels, (), target, into)
-            found += [(further, ours, stages) for stages in merged]
+            for of, stages in emit.over_states(plan, grain, source.name, labels, (), target):
+                whole_of = into if of is None else emit.Ref("target", beside[of])
+                found.append((further, ours, [*stages, *emit.merge(whole_of)]))
     if plan.fills(grain):
         target = _target(plan, grain)
         into = emit.Ref("target", "staging_parts")
@@ -169,6 +175,11 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         what = f"{grain.value}: parts of {', '.join(of) or 'all rows'}"
         whole = emit.Ref("target", name)
         found += [(what, "staging_parts", stages) for stages in emit.of_parts(plan, grain, of, whole)]
+    for days, name in daily.items():
+        each = [*emit.days_of(plan, grain, days, labels), *emit.merge(emit.Ref("target", name))]
+        found.append((f"{grain.value}: days of the rows", "staging_parts", each))
+        made = [*emit.over_days(plan, grain, days), *emit.merge(into)]
+        found.append((f"{grain.value}: what is made of the days", name, made))
     last = "staging_parts"
     if plan.subject.hidden_keys:
         last = "staging_grouped"

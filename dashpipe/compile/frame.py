@@ -36,6 +36,7 @@ class Frame:
         carry: The time before the (moved) partition, or ``always``.
         ahead: How many partitions after the (moved) one are covered, with it and all that came before.
         own: Whether what is carried is covered with the partition itself; else without.
+        daily: Whether it is of each day of the (moved) partition by itself, as of that day's end.
     """
 
     shifts: tuple[Period, ...] = ()
@@ -47,6 +48,7 @@ class Frame:
     carry: Period | str | None = None
     own: bool = False
     ahead: int | None = None
+    daily: bool = False
 
     @property
     def plain(self) -> bool:
@@ -85,6 +87,8 @@ class Frame:
             told.append(f"and {self.ahead} later")
         if self.of is not None:
             told.append(f"of {', '.join(self.of) or 'all rows'}")
+        if self.daily:
+            told.append("by day")
         return ", ".join(told)
 
     @property
@@ -99,6 +103,7 @@ class Frame:
             None if self.of is None else list(self.of),
             *([] if self.carry is None else [str(self.carry), self.own]),
             *([] if self.ahead is None else ["ahead", self.ahead]),
+            *(["daily"] if self.daily else []),
         ]
 
 
@@ -110,6 +115,7 @@ class Cover:
     """What one partition takes: the days ``[start, end)``, without ``start`` all before; and these hours.
 
     ``own`` is the first day of the partition that is meant, or its hour, where what lies in it is told apart.
+    ``day`` is the day of the partition that it is taken for, where each is by itself.
     """
 
     label: str
@@ -117,6 +123,12 @@ class Cover:
     end: date
     hours: tuple[str, ...] = ()
     own: str = ""
+    day: str = ""
+
+    @property
+    def place(self) -> str:
+        """What it is for: a partition, or a day of one."""
+        return f"{self.label}@{self.day}" if self.day else self.label
 
 
 def moved(frame: Frame, period: Period) -> Frame:
@@ -133,6 +145,11 @@ def cumulated(frame: Frame, metric: Metric) -> Frame:
         all_time=metric.window is None and metric.to_date is None,
         first=metric.period_agg == "first",
     )
+
+
+def by_day(frame: Frame) -> Frame:
+    """The frame of what each day of the partition takes, as of its end."""
+    return replace(frame, daily=True)
 
 
 def carried(frame: Frame, carry: Period | str, *, own: bool) -> Frame:
@@ -163,10 +180,26 @@ def covers(
     made = []
     for label in labels:
         at = source_label(frame, grain, label, calendar)
-        if at is not None:
+        if at is not None and frame.daily:
+            made += _by_day(frame, grain, at, label, calendar, as_of)
+        elif at is not None:
             cover = _hours if frame.atom(grain) is Grain.HOUR else _days
             made.append(replace(cover(frame, grain, at, calendar, as_of), label=label))
     return tuple(made)
+
+
+def _by_day(
+    frame: Frame, grain: Grain, at: str, label: str, calendar: Calendar, as_of: datetime | None
+) -> list[Cover]:
+    """What each day of a partition takes, of those that have begun; its first day is always one."""
+    day, end = day_of(at), _begun(day_of(at), last_day(grain, at, calendar), calendar, as_of)
+    one, made = replace(frame, shifts=(), daily=False), []
+    cover = _hours if one.atom(Grain.DAY) is Grain.HOUR else _days
+    while day <= end:
+        name = day.isoformat()
+        made.append(replace(cover(one, Grain.DAY, name, calendar, as_of), label=label, day=name))
+        day += timedelta(days=1)
+    return made
 
 
 def source_label(frame: Frame, grain: Grain, label: str, calendar: Calendar) -> str | None:

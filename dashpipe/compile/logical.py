@@ -6,21 +6,24 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dashpipe import expr
-from dashpipe.compile import journeys
+from dashpipe.compile import canonical, journeys
 from dashpipe.compile.errors import CompileError
-from dashpipe.compile.frame import PLAIN, Frame, ahead, carried, cumulated, moved
+from dashpipe.compile.frame import PLAIN, Frame, ahead, by_day, carried, cumulated, moved
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import (
     DOCUMENT,
     Aggregate,
     Carried,
     Column,
+    Daily,
     Finaliser,
     Formula,
     Having,
     Leaf,
     LookupPlan,
     Mean,
+    OfDays,
+    Options,
     Plan,
     Ratio,
     Same,
@@ -30,10 +33,14 @@ from dashpipe.compile.plan import (
 )
 from dashpipe.compile.sources import Reading, read
 from dashpipe.expr import FieldType, Scope
+from dashpipe.expr.types import NUMERIC
 from dashpipe.spec.model import AGGREGATES, COHORTS, COMPOSITES, JOURNEYS, Grain, Metric, Period, Subject
 from dashpipe.spec.typing import filters, method_of, parse, parts_of
 
 _DECIMAL = FieldType.DECIMAL
+
+#: What is made of the values of a partition's days, by the spec's word.
+DAILY = {"average": "avg", "min": "min", "max": "max"}
 
 #: How a column is finished, its type, and the leaves that tell whether anything matched.
 _Finished = tuple[Finaliser, FieldType, tuple[tuple[str, str], ...]]
@@ -243,6 +250,51 @@ class _Builder:
         refs = tuple((name, one.name) for name, one in found.items())
         return Having(typed, refs, tuple(inner.columns.values()), leaves)
 
+    def daily(
+        self,
+        metric: Metric,
+        wheres: tuple[str, ...],
+        grains: tuple[Grain, ...],
+        trail: tuple[str, ...],
+        frame: Frame,
+    ) -> _Finished:
+        """What is made of the values of a partition's days; up to grain day, the one value there is."""
+        how, name = DAILY[metric.period_agg or ""], metric.metric or ""
+        short = tuple(one for one in grains if one in (Grain.HOUR, Grain.DAY))
+        long = tuple(one for one in grains if one not in short)
+        own = self.column(name, wheres, short, trail, frame) if short else None
+        # The columns of days are finished apart, and no columns of the row.
+        columns, self.columns = self.columns, {}
+        each = self.column(name, wheres, long, trail, by_day(frame)) if long else own
+        made, self.columns = tuple(self.columns.values()), columns
+        assert each is not None
+        if each.type not in NUMERIC or any(one.frame.of is not None for one in (each, *made)):
+            text = f"{metric.name} is made of the values of days: of numbers that are no shares"
+            raise CompileError(self.subject.id, text)
+        type_ = each.type if how != "avg" or each.type is _DECIMAL else FieldType.NUMBER
+        matched = () if own is None else own.matched
+        if not long:
+            return OfDays(None, each.name), type_, matched
+        first = next(
+            one for leaves in self.leaves.values() for one in leaves.values() if one.id == each.matched[0][0]
+        )
+        meaning = [how, frame.meaning, repr([(one.name, one.finaliser, one.empty) for one in made])]
+        leaf = replace(
+            first,
+            id=f"daily_{canonical.digest(meaning)}",
+            kind="daily",
+            expr=None,
+            where=None,
+            type=type_,
+            label=f"{how} of {each.name}",
+            options=Options(daily=Daily(how, each.name, made)),
+            frame=by_day(frame),
+            base=None,
+        )
+        self.keep(first.source, leaf, long)
+        finaliser = OfDays(leaf.id, None if own is None else own.name)
+        return finaliser, type_, ((leaf.id, "daily"), *matched)
+
     def composite(
         self,
         metric: Metric,
@@ -255,7 +307,10 @@ class _Builder:
         if metric.type == "cumulative":
             if frame.runs:
                 raise CompileError(self.subject.id, f"{metric.name} is cumulative within a cumulative metric")
-            one = self.column(metric.metric or "", inner, grains, trail, cumulated(frame, metric))
+            reach = cumulated(frame, metric)
+            if metric.period_agg in DAILY:
+                return self.daily(metric, inner, grains, trail, reach)
+            one = self.column(metric.metric or "", inner, grains, trail, reach)
             return Same(one.name), one.type, one.matched
         if metric.type in ("ratio", "share"):
             names = (metric.numerator, metric.denominator)

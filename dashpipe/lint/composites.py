@@ -9,7 +9,7 @@ from dashpipe.expr import FieldType, Scope
 from dashpipe.expr.types import NUMERIC, word
 from dashpipe.lint.known import Found, Known
 from dashpipe.lint.rule import Problem
-from dashpipe.spec.model import Metric, Subject
+from dashpipe.spec.model import OF_DAYS, Metric, Subject
 from dashpipe.spec.typing import parse, refs
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def check(subject: Subject, view: View, types: dict[str, FieldType | None], know
             exact = all(one is FieldType.DECIMAL for one in sides)
             types[metric.name] = FieldType.DECIMAL if exact else FieldType.NUMBER
         elif metric.type == "cumulative":
-            types[metric.name] = types.get(metric.metric or "")
+            yield from _cumulative(metric, metrics, types, known)
         elif metric.type == "share":
             yield from _share(metric, metrics, types, known)
         elif metric.type == "derived" and metric.expr is not None:
@@ -59,6 +59,22 @@ def _share(
         text = f"`{metric.metric}` is {_kind(type_)}, and a share is of a number"
         related: tuple[tuple[At, str], ...] = ((metrics[metric.metric or ""].origin, "the metric"),)
         yield "E007", Problem(at, text, "name a metric that is a number", related)
+
+
+def _cumulative(
+    metric: Metric, metrics: dict[str, Metric], types: dict[str, FieldType | None], known: Known
+) -> Iterator[Found]:
+    type_, at = types.get(metric.metric or ""), metric.origin.at("period_agg")
+    types[metric.name] = type_
+    if metric.period_agg not in OF_DAYS:
+        return
+    if metric.period_agg == "average" and type_ is not FieldType.DECIMAL:
+        types[metric.name] = FieldType.NUMBER
+    if type_ is not None and type_ not in NUMERIC and at not in known.wrong:
+        known.wrong.add(at)
+        text = f"`{metric.metric}` is {_kind(type_)}, and `period_agg: {metric.period_agg}` is of numbers"
+        related: tuple[tuple[At, str], ...] = ((metrics[metric.metric or ""].origin, "the metric"),)
+        yield "E007", Problem(at, text, "take it out, for the value as of the partition's end", related)
 
 
 def _derived(

@@ -17,6 +17,9 @@ from zoneinfo import ZoneInfo
 from dashpipe.spec.model import FISCAL, Calendar, Grain, Metric, Period, Subject
 from tests.compile.calendars import first_of
 
+#: What is made of the values of days.
+DAILY = ("average", "min", "max")
+
 Document = dict[str, Any]
 Key = dict[str, Any]
 
@@ -171,12 +174,9 @@ class Walk:
         if metric.type == "cumulative":
             end = first if metric.period_agg == "first" else last_day(grain, first, self.calendar)
             end = max(first, min(end, self.today))  # of what is not over, up to the run's day
-            start: date | None = None
-            if metric.window is not None:
-                start = earlier(end + timedelta(days=1), metric.window, self.calendar)
-            elif metric.to_date is not None:
-                start = first_day(Grain(metric.to_date), end, self.calendar)
-            return self.value(self.metrics[metric.metric or ""], (start, end), key, at, wheres)
+            if metric.period_agg in DAILY:
+                return self._of_days(metric, (first, end), key, at, wheres)
+            return self._as_of(metric, end, key, at, wheres)
         if metric.type == "share":
             inner = self.metrics[metric.metric or ""]
             part = self.value(inner, span, key, at, wheres)
@@ -191,6 +191,41 @@ class Walk:
         if metric.type in ("first", "last"):
             return self._end(metric, span, key, wheres)
         return self._leaf(metric, span, key, wheres)
+
+    def _as_of(
+        self, metric: Metric, end: date, key: Key, at: tuple[Grain, date], wheres: tuple[str, ...]
+    ) -> Value:
+        """A cumulative metric as of the end of a day."""
+        start: date | None = None
+        if metric.window is not None:
+            start = earlier(end + timedelta(days=1), metric.window, self.calendar)
+        elif metric.to_date is not None:
+            start = first_day(Grain(metric.to_date), end, self.calendar)
+        return self.value(self.metrics[metric.metric or ""], (start, end), key, at, wheres)
+
+    def _of_days(
+        self,
+        metric: Metric,
+        span: tuple[date, date],
+        key: Key,
+        at: tuple[Grain, date],
+        wheres: tuple[str, ...],
+    ) -> Value:
+        """The average, least or greatest value of a cumulative metric on the days of a span."""
+        day, last = span
+        found = []
+        while day <= last:
+            found.append(self._as_of(metric, day, key, at, wheres))
+            day += timedelta(days=1)
+        matched = any(one.matched for one in found)
+        if any(one.off is None for one in found):
+            return Value(None, matched, None)
+        off = max(one.off for one in found if one.off is not None)
+        values = [one.value for one in found if one.value is not None]
+        if metric.period_agg == "average":
+            whole = Fraction(sum(values), len(values)) if values else None
+            return Value(whole, matched, off + max(map(abs, values), default=0) * _ROUNDED)
+        return Value({"min": min, "max": max}[metric.period_agg or ""](values, default=None), matched, off)
 
     def _end(
         self, metric: Metric, span: tuple[date | None, date], key: Key, wheres: tuple[str, ...]

@@ -80,14 +80,20 @@ def computed(
             followed = emit.attributed(plan, journey, leaves, mine)
             run(database, events.collection, [*followed, *emit.merge(into)])
     wholes = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
+    days = {of: f"days_{ObjectId()}" for of in emit.days(plan, grain)}
+    beside = emit.beside(wholes, days)
     for source in plan.sources:
         for of, stages in emit.scans(plan, grain, source.name, mine, merging=False):
-            place = into if of is None else emit.Ref(database.name, wholes[of])
+            place = into if of is None else emit.Ref(database.name, beside[of])
             run(database, _of(case, source.name), [*stages, *emit.merge(place)])
         for leaf in emit.retained(plan, grain, source.name):
             stages = emit.cohorts(plan, grain, leaf, mine, case.as_of)
             emit.verify(stages)
             run(database, _of(case, source.name), [*stages, *emit.merge(into)])
+    for each, name in days.items():
+        listed = emit.days_of(plan, grain, each, mine)
+        run(database, into.collection, [*listed, *emit.merge(emit.Ref(database.name, name))])
+        run(database, name, [*emit.over_days(plan, grain, each), *emit.merge(into)])
     for of, name in wholes.items():
         for stages in emit.of_parts(plan, grain, of, emit.Ref(database.name, name)):
             run(database, into.collection, stages)

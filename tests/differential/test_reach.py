@@ -48,6 +48,8 @@ OFFSETS += ("1 fiscal_month", "1 fiscal_year")
 TO_DATE = ("month", "quarter", "year", "fiscal_month", "fiscal_quarter", "fiscal_year")
 
 
+DAILY = ("average", "min", "max")
+
 CARRIES = (None, "always", "1 day", "7 day", "1 month", "1 fiscal_month")
 PERS = (("first", ()), ("last", ()), ("last", ("s",)), ("first", ("s",)), ("last", ("s", "t")))
 
@@ -90,6 +92,7 @@ def metrics(draw: Any, grains: tuple[Grain, ...], key: tuple[str, ...]) -> tuple
     # What may be cumulated: nothing that is cumulated, carried or moved itself; and what may be shared.
     runs = [one.name for one in made if one.carry is None]
     parts = ["lessons", "minutes", "names", *(one.name for one in made if one.per)]
+    shares: list[str] = []  # what is made of shares: of no days by themselves
     for at in range(draw(st.integers(1, 5))):
         name = f"made_{at}"
         kind = draw(st.sampled_from(["window", "to_date", "all", "offset", "derived", "share"]))
@@ -100,9 +103,11 @@ def metrics(draw: Any, grains: tuple[Grain, ...], key: tuple[str, ...]) -> tuple
                 "to_date": {"to_date": draw(st.sampled_from(TO_DATE))},
                 "all": {},
             }[kind]
-            agg = draw(st.sampled_from([None, None, "first", "last"]))
+            agg = draw(st.sampled_from([None, None, "first", "last", "average", "min", "max"]))
             one = Metric(name, "cumulative", metric=inner, period_agg=agg, where=draw(where), **reach)
-            if inner in parts:
+            if agg in DAILY and inner in shares:
+                continue
+            if inner in parts and agg not in DAILY:
                 parts.append(name)
         elif kind == "offset":
             by = period(draw(st.sampled_from(OFFSETS)))
@@ -120,10 +125,13 @@ def metrics(draw: Any, grains: tuple[Grain, ...], key: tuple[str, ...]) -> tuple
             one = Metric(name, "derived", expr=f"{a} - {b}")
             if a in runs and b in runs:
                 runs.append(name)
+            if a in shares or b in shares:
+                shares.append(name)
         elif key:
             of = tuple(draw(st.lists(st.sampled_from(key), unique=True, max_size=len(key))))
             one = Metric(name, "share", metric=draw(st.sampled_from(parts)), of=of)
             runs.append(name) if one.metric in ("lessons", "minutes", "names") else None
+            shares.append(name)
         else:
             continue
         made.append(replace(one, grains=_grains(one, made, grains)))
@@ -189,6 +197,8 @@ def computed(
     """The rows of a grain by stages alone, from the states of days where the plan says that it may be."""
     calendar = plan.subject.calendar
     names = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
+    days_of = {of: f"days_{ObjectId()}" for of in emit.days(plan, grain)}
+    beside = emit.beside(names, days_of)
     into = emit.Ref(database.name, f"parts_{ObjectId()}")
     if not plan.subject.key:
         database[into.collection].insert_many(emit.spine(plan, labels))
@@ -201,7 +211,7 @@ def computed(
         run("docs", stages, into)
     how = plan.merging("docs", grain)
     for of, stages in emit.scans(plan, grain, "docs", labels, merging=how is not None):
-        run("docs", stages, into if of is None else emit.Ref(database.name, names[of]))
+        run("docs", stages, into if of is None else emit.Ref(database.name, beside[of]))
     if how is not None:
         # The days of all time, half of them as if published, the others as if of this run.
         spans = {partition.of_instant(Grain.DAY, one["at"], calendar) for one in documents}
@@ -220,8 +230,11 @@ def computed(
             ours = "staging"
             if staged:
                 _rows_of(database, plan, staged, ours)
-        for stages in emit.over_states(plan, grain, "docs", labels, staged, "target", None):
-            run(ours, stages, into)
+        for of, stages in emit.over_states(plan, grain, "docs", labels, staged, "target"):
+            run(ours, stages, into if of is None else emit.Ref(database.name, beside[of]))
+    for each, name in days_of.items():
+        run(into.collection, emit.days_of(plan, grain, each, labels), emit.Ref(database.name, name))
+        run(name, emit.over_days(plan, grain, each), into)
     for of, name in names.items():
         for stages in emit.of_parts(plan, grain, of, None):
             run(into.collection, stages, emit.Ref(database.name, name))

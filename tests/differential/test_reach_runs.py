@@ -74,12 +74,11 @@ def check(world: World, case: Case) -> None:
 
 
 def _merge(subject: Subject) -> bool:
-    return all(
-        leaf.merges
-        for source in compile_subject(subject).sources
-        for leaf in source.leaves
-        if leaf.frame.reaches
-    )
+    """Whether the states of the finest grain tell all that changed: of leaves that merge, of whole days."""
+    plan = compile_subject(subject)
+    leaves = [leaf for source in plan.sources for leaf in source.leaves if leaf.options.daily is None]
+    reaching = [leaf for leaf in leaves if leaf.frame.reaches]
+    return all(one.merges and (plan.grains[0] is Grain.DAY or not one.frame.runs) for one in reaching)
 
 
 @settings(max_examples=FEW)
@@ -224,6 +223,77 @@ def test_a_month_that_is_not_over_runs_back_from_today(worlds: dict[str, World])
         runs.run(world, replace(case, as_of=datetime(2024, 5, 20, tzinfo=timezone.utc)))
         (month,) = runs.published(world, subject, Grain.MONTH)
         assert (month["orders"], month["three"], month["complete"]) == (30, 3, True)
+
+
+def test_a_document_that_moves_within_a_week_is_seen_by_the_windows_that_begin_there(
+    worlds: dict[str, World],
+) -> None:
+    """Weeks keep no states of days: the week after, whose ten days begin in this one, is written again."""
+    ten = Metric("ten", "cumulative", metric="orders", window=period("10 day"))
+    subject = replace(SUBJECT, metrics=(count("orders"), ten), grains=(Grain.WEEK,))
+    world = worlds["server"]
+    documents: list[Document] = [
+        {"_id": 1, "at": datetime(2024, 4, 1, 12, tzinfo=timezone.utc), "country": "DE"},
+        {"_id": 2, "at": datetime(2024, 4, 9, 12, tzinfo=timezone.utc), "country": "DE"},
+    ]
+    days = (date(2024, 4, 1), date(2024, 4, 15))
+    case = Case(subject, {"orders": documents}, days, datetime(2024, 5, 1, tzinfo=timezone.utc))
+
+    def weeks() -> list[int]:
+        rows = runs.published(world, subject, Grain.WEEK)
+        return [one["ten"] for one in sorted(rows, key=lambda one: str(one["partition_date"]))]
+
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        assert weeks() == [1, 1]
+        moved = {"at": datetime(2024, 4, 6, 12, tzinfo=timezone.utc)}  # from Monday to Saturday
+        world.source["orders"].update_one({"_id": 1}, {"$set": moved})
+        runs.run(world, case, days=(date(2024, 4, 1), date(2024, 4, 8)))
+        assert weeks() == [1, 2]
+
+
+@pytest.mark.parametrize("route", ["server", "cursor"])
+def test_a_restated_day_restates_the_averages_of_days_that_read_it(
+    worlds: dict[str, World], route: str
+) -> None:
+    """All time: its own month and those after it; of a month that is not over, the days that have begun."""
+    made = [
+        Metric(f"{agg}_{of}", "cumulative", metric=of, period_agg=agg)
+        for of in ("orders", "mean")
+        for agg in ("average", "min", "max")
+    ]
+    mean = Metric("mean", "avg", "orders", expr="n")
+    subject = replace(SUBJECT, metrics=(count("orders"), mean, *made), grains=(Grain.DAY, Grain.MONTH))
+    world = worlds[route]
+
+    def order(number: int, month: int, day: int, n: float | None) -> Document:
+        at = datetime(2024, month, day, 12, tzinfo=timezone.utc)
+        return {"_id": number, "at": at, "country": "DE", "n": n}
+
+    documents = [order(1, 1, 31, 2.0), order(2, 2, 29, None), order(3, 3, 1, 4.0)]
+    days = (date(2024, 1, 1), date(2024, 3, 11))
+    case = Case(subject, {"orders": documents}, days, datetime(2024, 3, 10, 18, tzinfo=timezone.utc))
+    names = [one.name for one in made]
+
+    def months() -> list[list[Any]]:
+        rows = runs.published(world, subject, Grain.MONTH)
+        return [[one[name] for name in names] for one in sorted(rows, key=lambda one: one["partition_date"])]
+
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        assert months() == [
+            [1 / 31, 0, 1, 2.0, 2.0, 2.0],
+            [30 / 29, 1, 2, 2.0, 2.0, 2.0],
+            [3.0, 3, 3, 3.0, 3.0, 3.0],
+        ]
+        world.source["orders"].insert_one(order(4, 1, 16, 9.0))
+        receipt = runs.run(world, case, days=(date(2024, 1, 16), date(2024, 1, 17)))["steps"]
+        assert receipt["transform"]["dependants"] == {"day": 54, "month": 2}
+        assert months() == [
+            [17 / 31, 0, 2, (15 * 9 + 5.5) / 16, 5.5, 9.0],
+            [59 / 29, 2, 3, 5.5, 5.5, 5.5],
+            [4.0, 4, 4, 5.0, 5.0, 5.0],
+        ]
 
 
 def test_only_keys_of_rows_are_looked_up(worlds: dict[str, World]) -> None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dashpipe.compile.emit.cohorts import cohorts, retained
+from dashpipe.compile.emit.daily import days_of, over_days
 from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
 from dashpipe.compile.emit.grouped import grouped
 from dashpipe.compile.emit.journeys import attributed, events, journeys
 from dashpipe.compile.emit.quarantine import quarantined, verdicts
-from dashpipe.compile.emit.reach import Of, of_parts, over_states, present, scans, wholes
+from dashpipe.compile.emit.reach import (
+    Beside,
+    Days,
+    Of,
+    beside,
+    days,
+    of_parts,
+    over_states,
+    present,
+    scans,
+    wholes,
+)
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
 from dashpipe.compile.emit.stages import Stages
@@ -18,11 +30,16 @@ from dashpipe.compile.emit.verify import verify
 
 __all__ = [
     "OWN",
+    "Beside",
+    "Days",
     "Of",
     "Ref",
     "Stages",
     "attributed",
+    "beside",
     "cohorts",
+    "days",
+    "days_of",
     "direct",
     "events",
     "filled",
@@ -33,6 +50,7 @@ __all__ = [
     "merge",
     "of_parts",
     "of_values",
+    "over_days",
     "over_states",
     "present",
     "quarantined",

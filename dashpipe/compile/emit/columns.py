@@ -10,7 +10,19 @@ from dashpipe import expr
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.leaves import moments
-from dashpipe.compile.plan import Carried, Column, Finaliser, Formula, Leaf, Mean, Ratio, Same, Spread, Value
+from dashpipe.compile.plan import (
+    Carried,
+    Column,
+    Finaliser,
+    Formula,
+    Leaf,
+    Mean,
+    OfDays,
+    Ratio,
+    Same,
+    Spread,
+    Value,
+)
 from dashpipe.compile.written import literal, written
 from dashpipe.expr import FieldType
 
@@ -40,7 +52,8 @@ def levels(columns: tuple[Column, ...]) -> list[list[Column]]:
     depth: dict[str, int] = {}
     found: list[list[Column]] = []
     for one in columns:
-        depth[one.name] = max((depth[name] + 1 for name in _reads(one.finaliser)), default=0)
+        # What a metric of days reads is there up to grain day alone.
+        depth[one.name] = max((depth[name] + 1 for name in _reads(one.finaliser) if name in depth), default=0)
         while len(found) <= depth[one.name]:
             found.append([])
         found[depth[one.name]].append(one)
@@ -54,6 +67,22 @@ def _reads(finaliser: Finaliser) -> tuple[str, ...]:
         return tuple(name for _, name in finaliser.refs)
     if isinstance(finaliser, Same):
         return (finaliser.column,)
+    if isinstance(finaliser, OfDays):
+        return () if finaliser.column is None else (finaliser.column,)
+    return ()
+
+
+def made_of(finaliser: Finaliser) -> tuple[str, ...]:
+    """The leaves that a column is finished from by itself."""
+    match finaliser:
+        case Value(leaf):
+            return (leaf,)
+        case Carried(own, before):
+            return (own, before)
+        case Mean(total, count):
+            return (total, count)
+        case Spread(state, _, _):
+            return (state,)
     return ()
 
 
@@ -88,6 +117,11 @@ def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, s
             return moments.spread(f"${state}", population=population, root=root)
         case Same(other):
             return f"${places[other]}"
+        case OfDays(leaf, other):
+            if leaf is not None and leaf in leaves:
+                return table.value(leaves[leaf], f"${leaf}")
+            assert other is not None
+            return written(f"${places[other]}", column.type)
         case Ratio(numerator, denominator, on_zero):
             top, bottom = f"${places[numerator]}", f"${places[denominator]}"
             zero = literal(0, column.type) if on_zero == 0 else None
@@ -101,3 +135,20 @@ def _finished(column: Column, leaves: Mapping[str, Leaf], places: Mapping[str, s
 
 def _quotient(top: Any, bottom: Any, type_: FieldType) -> Any:
     return written({"$divide": [top, bottom]}, type_)
+
+
+def problems(columns: tuple[Column, ...], places: Mapping[str, str], leaves: Mapping[str, Leaf]) -> list[Any]:
+    """What makes a row unfit to be written: the run fails and names it, rather than write a wrong number."""
+    found: list[Any] = []
+    for one in columns:
+        if isinstance(one.finaliser, Ratio) and one.finaliser.on_zero == "error":
+            zero = {"$eq": [f"${places[one.finaliser.denominator]}", 0]}
+            if one.has_empty:  # where nothing matched, `empty` stands and nothing is divided
+                zero = {"$and": [matched(one), zero]}
+            found.append({"$cond": [zero, f"{one.name}: the denominator is 0", None]})
+    for leaf in leaves.values():
+        problem = table.kind_of(leaf).problem
+        said = None if problem is None else problem(leaf)
+        if said is not None:
+            found.append(said)
+    return found

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashpipe.compile import leaves as table
 from dashpipe.compile.emit import fill
-from dashpipe.compile.emit.columns import computed, matched
+from dashpipe.compile.emit.columns import computed, problems
 from dashpipe.compile.emit.grouped import found_by
 from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.emit.reach import Of, joined, present
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import known_from
-from dashpipe.compile.plan import Column, Leaf, Plan, Ratio
+from dashpipe.compile.plan import Column, Leaf, Plan
 from dashpipe.spec.model import Grain
 
 
@@ -38,7 +37,13 @@ def finalise(
     """
     columns = plan.columns_at(grain)
     places = {one.name: f"c{at}" for at, one in enumerate(columns)}
-    leaves = {leaf.id: leaf for source in plan.sources for leaf in source.leaves_at(grain)}
+    # Leaves of days are of other parts, and what is made of them of these.
+    leaves = {
+        leaf.id: leaf
+        for source in plan.sources
+        for leaf in source.leaves_at(grain)
+        if leaf.options.daily is not None or not leaf.frame.daily
+    }
     stages: Stages = [*present(plan, grain), *joined(plan, grain, whole or {})]
     further = {one.key for one in plan.lookups if one.chained}
     for lookup in plan.lookups:
@@ -98,31 +103,12 @@ def _row(
     row["complete"] = {"$not": [{"$in": ["$p", list(incomplete)]}]} if incomplete else True
     row |= fill.mark(plan, grain)
     row["_state"] = {leaf.id: f"${leaf.id}" for leaf in leaves.values() if leaf.stored}
-    problems = _problems(columns, places, leaves)
-    if problems:
+    found = problems(columns, places, leaves)
+    if found:
         row["_problems"] = {
             "$let": {
-                "vars": {"found": {"$setDifference": [problems, [None]]}},
+                "vars": {"found": {"$setDifference": [found, [None]]}},
                 "in": {"$cond": [{"$eq": ["$$found", []]}, "$$REMOVE", "$$found"]},
             }
         }
     return row
-
-
-def _problems(
-    columns: tuple[Column, ...], places: Mapping[str, str], leaves: Mapping[str, Leaf]
-) -> list[Any]:
-    """What makes a row unfit to be written: the run fails and names it, rather than write a wrong number."""
-    found: list[Any] = []
-    for one in columns:
-        if isinstance(one.finaliser, Ratio) and one.finaliser.on_zero == "error":
-            zero = {"$eq": [f"${places[one.finaliser.denominator]}", 0]}
-            if one.has_empty:  # where nothing matched, `empty` stands and nothing is divided
-                zero = {"$and": [matched(one), zero]}
-            found.append({"$cond": [zero, f"{one.name}: the denominator is 0", None]})
-    for leaf in leaves.values():
-        problem = table.kind_of(leaf).problem
-        said = None if problem is None else problem(leaf)
-        if said is not None:
-            found.append(said)
-    return found

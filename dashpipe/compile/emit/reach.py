@@ -2,33 +2,61 @@
 
 Documents are first grouped by day (or hour), then each group goes to the partitions that take that day; where
 a kind of leaf does not merge, each document does. The parts of a *whole* (a key of fewer dimensions) are of a
-collection of their own, since their ``_id`` is another.
+collection of their own, since their ``_id`` is another; so are those of the days of a partition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dashpipe.compile.emit.grouping import part, text_of
 from dashpipe.compile.emit.rollup import label as label_of
-from dashpipe.compile.emit.scan import Reading, Ref, merge, pipeline
-from dashpipe.compile.emit.spread import rows, spread
+from dashpipe.compile.emit.scan import Reading, Ref, merge, pipeline, spread_over
+from dashpipe.compile.emit.spread import rows
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import Frame, covers
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Key, Leaf, Plan, SourcePlan
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import Grain, Period
 
 #: The dimensions of a whole.
 Of = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of the partitions that some offsets lead to: each has parts of its own."""
+
+    shifts: tuple[Period, ...] = ()
+
+
+#: What parts are of, where not of the rows' own keys.
+Beside = Of | Days
 
 
 def wholes(plan: Plan, grain: Grain) -> tuple[Of, ...]:
     """The keys of wholes at a grain, in a fixed order: each has a collection of parts of its own."""
     found = {leaf.frame.of for source in plan.sources for leaf in source.framed_at(grain)}
     return tuple(sorted(one for one in found if one is not None))
+
+
+def days(plan: Plan, grain: Grain) -> tuple[Days, ...]:
+    """Of which days there are parts at a grain, in a fixed order: each has a collection of its own."""
+    found = {leaf.frame.shifts for source in plan.sources for leaf in source.daily_at(grain)}
+    return tuple(Days(one) for one in sorted(found, key=str))
+
+
+def beside(wholes: Mapping[Of, str], days: Mapping[Days, str]) -> dict[Beside, str]:
+    """The collections of wholes and of days together."""
+    made: dict[Beside, str] = {of: name for of, name in wholes.items()}  # noqa: C416 -- keys of a wider type
+    return made | {of: name for of, name in days.items()}  # noqa: C416
+
+
+def _place(frame: Frame) -> Beside | None:
+    return Days(frame.shifts) if frame.daily else frame.of
 
 
 def keys_of(source: SourcePlan, of: Of | None) -> tuple[Key, ...]:
@@ -44,7 +72,7 @@ def scans(
     *,
     merging: bool,
     as_of: datetime | None = None,
-) -> list[tuple[Of | None, Stages]]:
+) -> list[tuple[Beside | None, Stages]]:
     """The pipelines that compute parts from documents, each to be run on the source.
 
     Args:
@@ -56,12 +84,12 @@ def scans(
         as_of: The run's instant; ``None``: all partitions are over.
 
     Returns:
-        For each its whole (``None``: parts of the rows' own keys), and its stages, which yield the parts.
+        For each what its parts are of (``None``: the rows' own keys), and its stages, which yield them.
     """
     one = plan.source(source)
     framed = one.framed_at(grain)
     wanted = {leaf.id for leaf in framed if not (leaf.merges and (merging or leaf.frame.of is not None))}
-    made: list[tuple[Of | None, Stages]] = []
+    made: list[tuple[Beside | None, Stages]] = []
     for aggregate in one.aggregates:
         leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
         frame = aggregate.frame
@@ -76,7 +104,7 @@ def scans(
             some = tuple(leaf for leaf in leaves if leaf.merges is group)
             if some and taken:
                 how = Reading(frame.atom(grain), labels, key=key, covers=taken, early=group)
-                made.append((frame.of, pipeline(plan, one, aggregate, some, how)))
+                made.append((_place(frame), pipeline(plan, one, aggregate, some, how)))
     return made
 
 
@@ -87,9 +115,8 @@ def over_states(
     labels: tuple[str, ...],
     staged: tuple[str, ...],
     target: str,
-    into: Ref | None,
     as_of: datetime | None = None,
-) -> list[Stages]:
+) -> list[tuple[Beside | None, Stages]]:
     """The pipelines that merge parts from the states of days (or hours), run on what this run has of these.
 
     That is the parts of the grain itself, where the states are of the same grain; else the finer staging.
@@ -101,12 +128,14 @@ def over_states(
         labels: The partitions.
         staged: The finer partitions that this run has; of the others, the published rows count.
         target: The finer grain's target collection, in the same database.
-        into: The parts collection to merge into, or ``None`` to yield the parts.
         as_of: The run's instant; ``None``: all partitions are over.
+
+    Returns:
+        As ``scans``.
     """
     one, how = plan.source(source), plan.merging(source, grain)
     assert how is not None
-    pipelines = []
+    pipelines: list[tuple[Beside | None, Stages]] = []
     for frame, leaves in _framed(one, grain).items():
         taken = covers(frame, grain, labels, plan.subject.calendar, as_of)
         if not taken:
@@ -121,8 +150,8 @@ def over_states(
             {"$unionWith": {"coll": target, "pipeline": [{"$match": others}, {"$project": project}]}}
         )
         fields, states = merged(leaves, lambda leaf: f"${leaf.id}")
-        stages += [*spread(taken), {"$group": {"_id": "$_id", **fields}}, part(one.key, states)]
-        pipelines.append([*stages, *merge(into)])
+        stages += [*spread_over(frame, leaves, taken), {"$group": {"_id": "$_id", **fields}}]
+        pipelines.append((_place(frame), [*stages, part(one.key, states)]))
     return pipelines
 
 
@@ -161,12 +190,17 @@ def joined(plan: Plan, grain: Grain, collections: Mapping[Of, str]) -> Stages:
 def present(plan: Plan, grain: Grain) -> Stages:
     """The stage that drops the parts of keys without a document in the partition: they are no rows."""
     framed = any(source.framed_at(grain) for source in plan.sources)
-    if not framed or not plan.subject.key:
-        return []
+    return [{"$match": rowed(plan, grain)}] if framed and plan.subject.key else []
+
+
+def rowed(plan: Plan, grain: Grain) -> dict[str, Any]:
+    """The filter for the parts that become rows."""
+    if not plan.subject.key:
+        return {}
     there: list[dict[str, Any]] = [{one.presence.id: {"$exists": True}} for one in plan.sources]
     if plan.fills(grain):
         there.append({"filled": True})
-    return [{"$match": {"$or": there}}]
+    return {"$or": there}
 
 
 def _framed(source: SourcePlan, grain: Grain) -> dict[Frame, tuple[Leaf, ...]]:

@@ -14,11 +14,11 @@ from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import grouped, part
 from dashpipe.compile.emit.quarantine import left_out
-from dashpipe.compile.emit.spread import instants, spread, taking
+from dashpipe.compile.emit.spread import early, instants, spread, taking
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
 from dashpipe.compile.emit.unwind import once, prepared, taken_apart
-from dashpipe.compile.frame import Cover
+from dashpipe.compile.frame import Cover, Frame
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain
@@ -154,9 +154,19 @@ def pipeline(
     stages += made
     if how.covers and how.early:
         fields, again = merged(leaves, lambda leaf: f"${leaf.id}")
-        stages += [{"$project": states}, *spread(how.covers), {"$group": {"_id": "$_id", **fields}}]
+        stages += [{"$project": states}, *spread_over(aggregate.frame, leaves, how.covers)]
+        stages.append({"$group": {"_id": "$_id", **fields}})
         states = again
     return [*stages, part(how.key, states)]
+
+
+def spread_over(frame: Frame, leaves: tuple[Leaf, ...], covers: tuple[Cover, ...]) -> Stages:
+    """The stages that give states of days (or hours) to the partitions, or days of these, that take them."""
+    before = early(covers) if frame.daily else []
+    if not before:
+        return spread(covers)
+    fields, states = merged(leaves, lambda leaf: f"${leaf.id}")
+    return [*before, {"$group": {"_id": "$_id", **fields}}, {"$project": states}, *spread(covers)]
 
 
 def labelled(

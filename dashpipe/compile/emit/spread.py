@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 
 
 def taking(covers: Iterable[Cover], label: Any, *, own: bool = False) -> Any:
-    """The labels of the covers that take a day's or an hour's label, as an expression.
+    """The places of the covers that take a day's or an hour's label, as an expression.
 
     With ``own`` each is ``{p: label, own: whether it lies in the partition that is meant}``.
     """
@@ -26,7 +26,7 @@ def taking(covers: Iterable[Cover], label: Any, *, own: bool = False) -> Any:
         start = "" if one.start is None else one.start.isoformat()
         hours = {"h": list(one.hours)} if one.hours else {}
         begin = {"o": one.own} if own else {}
-        listed.append({"p": one.label, "a": start, "b": one.end.isoformat(), **hours, **begin})
+        listed.append({"p": one.place, "a": start, "b": one.end.isoformat(), **hours, **begin})
     day = {"$substrBytes": ["$$at", 0, 10]} if any(one.hours for one in given) else "$$at"
     test: Any = {"$and": [{"$gte": [day, "$$one.a"]}, {"$lt": [day, "$$one.b"]}]}
     if any(one.hours for one in given):
@@ -39,6 +39,18 @@ def taking(covers: Iterable[Cover], label: Any, *, own: bool = False) -> Any:
         named = {"p": "$$one.p", "own": {same: ["$$at", "$$one.o"]}}
     names = {"$map": {"input": chosen, "as": "one", "in": named}}
     return {"$let": {"vars": {"at": label}, "in": names}}
+
+
+def early(covers: Iterable[Cover]) -> Stages:
+    """The stage that gives all groups of days which every cover takes one and the same ``_id.p``.
+
+    So what is of all time is merged once up to the first day, and not for every day again.
+    """
+    given = tuple(covers)
+    if any(one.start is not None or one.hours for one in given):
+        return []
+    last = (min(one.end for one in given) - _DAY).isoformat()
+    return [{"$set": {"_id.p": {"$max": ["$_id.p", last]}}}]
 
 
 def spread(covers: Iterable[Cover]) -> Stages:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.compile.leaves import balances, cohorts, ends, journeys, moments, plain, ranks
+from dashpipe.compile.leaves import balances, cohorts, daily, ends, journeys, moments, plain, ranks
 from dashpipe.compile.leaves.kind import Accumulators, Kind
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "converted": journeys.CONVERTED,
     "conversions": journeys.CONVERSIONS,
     "retention": cohorts.RETENTION,
+    "daily": daily.DAILY,
 }
 
 

@@ -8,8 +8,19 @@ nodes of all sources are joined by key; *columns* finish metrics from leaves and
 
 from __future__ import annotations
 
-from dashpipe.compile.plan.column import Carried, Column, Finaliser, Formula, Mean, Ratio, Same, Spread, Value
-from dashpipe.compile.plan.leaf import DOCUMENT, ELEMENT, Having, Journey, Leaf, Options
+from dashpipe.compile.plan.column import (
+    Carried,
+    Column,
+    Finaliser,
+    Formula,
+    Mean,
+    OfDays,
+    Ratio,
+    Same,
+    Spread,
+    Value,
+)
+from dashpipe.compile.plan.leaf import DOCUMENT, ELEMENT, Daily, Having, Journey, Leaf, Options
 from dashpipe.compile.plan.source import Aggregate, Key, SourcePlan
 from dashpipe.compile.plan.whole import Kept, LookupPlan, Merged, Note, Plan, RollUp
 
@@ -18,6 +29,7 @@ __all__ = [
     "Carried",
     "Column",
     "DOCUMENT",
+    "Daily",
     "ELEMENT",
     "Finaliser",
     "Formula",
@@ -30,6 +42,7 @@ __all__ = [
     "Mean",
     "Merged",
     "Note",
+    "OfDays",
     "Options",
     "Plan",
     "Ratio",

@@ -66,7 +66,15 @@ class Same:
     column: str
 
 
-Finaliser = Value | Carried | Mean | Spread | Ratio | Formula | Same
+@dataclass(frozen=True, slots=True)
+class OfDays:
+    """The average, least or greatest value of the days, a leaf; at grains up to day, that of a column."""
+
+    leaf: str | None
+    column: str | None
+
+
+Finaliser = Value | Carried | Mean | Spread | Ratio | Formula | Same | OfDays
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,13 +40,25 @@ class Journey:
 
 
 @dataclass(frozen=True, slots=True)
+class Daily:
+    """What is made of the values of a column on each day of a partition: ``avg``, ``min`` or ``max``.
+
+    ``columns`` are it and all that it reads, each of one day.
+    """
+
+    how: str
+    column: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What some kinds of leaves need beside a value and a filter.
 
     ``p`` is a share as whole numbers, (9, 10) for 0.9. ``k`` and ``by`` are of a top list, ``listed`` the
     types of its values and of what they are ordered by. ``at_most`` bounds a set. ``having`` says which
     values count. ``journey`` is of base events and their conversions. ``per`` are the keys of balances,
-    ``periods`` how many after its first an entity is followed.
+    ``periods`` how many after its first an entity is followed. ``daily`` is of the values of days.
     """
 
     p: tuple[int, int] = (0, 1)
@@ -58,6 +70,7 @@ class Options:
     journey: Journey | None = None
     per: tuple[Typed, ...] = ()
     periods: int = 0
+    daily: Daily | None = None
 
 
 @dataclass(frozen=True, slots=True)

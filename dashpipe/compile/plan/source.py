@@ -87,5 +87,10 @@ class SourcePlan:
         return tuple(leaf for leaf in self.leaves_at(grain) if leaf.frame.plain)
 
     def framed_at(self, grain: Grain) -> tuple[Leaf, ...]:
-        """Those of them that cover something else."""
-        return tuple(leaf for leaf in self.leaves_at(grain) if not leaf.frame.plain)
+        """Those of them that cover something else, and are made of documents or of stored states."""
+        framed = (leaf for leaf in self.leaves_at(grain) if not leaf.frame.plain)
+        return tuple(leaf for leaf in framed if leaf.options.daily is None)
+
+    def daily_at(self, grain: Grain) -> tuple[Leaf, ...]:
+        """Those of them that are made of the values of days."""
+        return tuple(leaf for leaf in self.leaves_at(grain) if leaf.options.daily is not None)

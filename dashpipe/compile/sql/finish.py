@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from dashpipe.compile.plan import Carried, Column, Formula, Leaf, Mean, Ratio, Same, Spread, Value
+from dashpipe.compile.plan import Carried, Column, Formula, Leaf, Mean, OfDays, Ratio, Same, Spread, Value
 from dashpipe.compile.sql.aggregates import ZERO
 from dashpipe.compile.sql.expression import literal, written
 
@@ -40,10 +40,14 @@ def matched(column: Column, leaves: Mapping[str, Leaf], leaf: OfLeaf) -> str:
     """Whether any document matched any of a metric's leaves."""
     tests = []
     for id_, kind in column.matched:
+        if id_ not in leaves:
+            continue  # of another grain
         form = "count" if kind == "moments" else ""
-        told = leaf(leaves[id_], form)
+        told = "" if kind == "daily" else leaf(leaves[id_], form)
         if kind in ZERO or form:
             tests.append(f"coalesce({told}, 0) > 0")
+        elif kind == "daily":
+            tests.append(f"coalesce({leaf(leaves[id_], 'matched')}, FALSE)")
         elif kind == "top":
             tests.append(f"coalesce(len({told}), 0) > 0")
         else:
@@ -72,6 +76,11 @@ def _value(column: Column, leaves: Mapping[str, Leaf], leaf: OfLeaf, other: OfCo
         case Spread(id_, _, _):
             return leaf(leaves[id_], spread_form(column.finaliser))
         case Same(name):
+            return other(name)
+        case OfDays(id_, name):
+            if id_ is not None and id_ in leaves:
+                return leaf(leaves[id_], "")
+            assert name is not None
             return other(name)
         case Ratio(numerator, denominator, on_zero):
             top, bottom = other(numerator), other(denominator)

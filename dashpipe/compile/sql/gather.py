@@ -9,7 +9,7 @@ from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.periods import day_of, first_day, next_day
 from dashpipe.compile.plan import Leaf, Plan, SourcePlan
-from dashpipe.compile.sql import cohorts, documents, followed, spans, totals
+from dashpipe.compile.sql import cohorts, daily, documents, followed, spans, totals
 from dashpipe.compile.sql.expression import Unsayable
 from dashpipe.compile.sql.names import Names, quoted
 from dashpipe.compile.sql.tables import Table
@@ -18,7 +18,7 @@ from dashpipe.spec.model import Grain
 #: Names that every query has.
 _GIVEN = (
     *("partition_date", "partition_hour", "filled", "partitions", "keys", "own_keys", "added_keys"),
-    *("fills", "joined", "metrics", "value", "n"),
+    *("fills", "joined", "metrics", "value", "n", "hit", spans.OF_DAY),
 )
 
 
@@ -37,10 +37,12 @@ class Gathered:
         self.parts: list[str] = []
         self.unsaid: dict[str, None] = {}
         self.totals: list[totals.Total] = []
+        self.daily: list[totals.Total] = []
         self.partitions = spans.own(grain, self._read(), self.calendar)
         self._documents: dict[tuple[object, ...], str] = {}
         self._spans: dict[Frame, spans.Spans] = {}
         self._columns: dict[tuple[str, str], str] = {}
+        self._days: dict[str, list[str]] = {}
 
     def _read(self) -> tuple[str, ...]:
         """The partitions that are read: those asked for, and those before them whose keys lead to rows."""
@@ -99,9 +101,11 @@ class Gathered:
 
     def total(self, leaf: Leaf) -> totals.Total:
         """The aggregate query that a leaf is of."""
-        own = leaf.kind in totals.ALONE or leaf.options.journey is not None or leaf.options.periods
+        options = leaf.options
+        own = leaf.kind in totals.ALONE or options.journey is not None or options.periods or options.daily
         alone = leaf.id if own else ""
-        for one in self.totals:
+        known = self.daily if leaf.frame.daily and options.daily is None else self.totals
+        for one in known:
             if (one.source, one.frame, one.unit, one.alone) == (leaf.source, leaf.frame, leaf.unit, alone):
                 return one
         source = self.plan.source(leaf.source)
@@ -110,7 +114,7 @@ class Gathered:
         of = leaf.frame.of
         keys = tuple(one for one in self.key if of is None or one in of)
         made = totals.Total(name, leaf.source, leaf.frame, leaf.unit, alone, keys, self.reader(source))
-        self.totals.append(made)
+        known.append(made)
         return made
 
     def of_leaf(self, leaf: Leaf, form: str, wanted: str) -> str:
@@ -125,15 +129,35 @@ class Gathered:
             self._columns[leaf.id, form] = name
         return self._columns[leaf.id, form]
 
+    def of_days(self) -> None:
+        """Add what is made of the values of days, after the keys that have these."""
+        for one in self.totals:
+            leaf = self.leaves[one.alone] if one.alone else None
+            if leaf is not None and leaf.options.daily is not None:
+                self.parts += self._days[leaf.id]
+
+    def _of_days(self, one: totals.Total, leaf: Leaf) -> None:
+        """Gather what a day's value needs: the aggregates of its leaves."""
+        name = self.names.new(f"days of {leaf.frame}")
+        table, columns = spans.each_day(name, leaf.frame, self.grain, self.labels, self.calendar)
+        value = daily.value(leaf, self.leaves, lambda each, form: self.of_leaf(each, form, one.name))
+        read = [each for each in self.daily if each.frame.shifts == leaf.frame.shifts]
+        self._days[leaf.id] = [table, *daily.made(one, leaf, value, (name, columns), read)]
+
     def aggregated(self) -> None:
         """Add the aggregate queries, each after the documents that it reads."""
+        for one in list(self.totals):
+            if one.alone and self.leaves[one.alone].options.daily is not None:
+                self._of_days(one, self.leaves[one.alone])
         followed_ = {
             leaf.id
             for source in self.plan.sources
             for _, leaves in journeys(self.plan, self.grain, source.name)
             for leaf in leaves
         }
-        for one in list(self.totals):
+        for one in [*self.totals, *self.daily]:
+            if one.alone and self.leaves[one.alone].options.daily is not None:
+                continue  # after the keys, whose days it is of
             before = len(self.parts)
             try:
                 self.parts += self._total(one, follows=one.alone in followed_)
@@ -145,7 +169,11 @@ class Gathered:
 
     def partitions_columns(self, one: totals.Total) -> list[str]:
         """The columns of an aggregate query's groups, without a value."""
-        return [f"NULL AS {quoted(name)}" for name in (*self.label, *one.keys)]
+        return [f"NULL AS {quoted(name)}" for name in (*self._label(one), *one.keys)]
+
+    def _label(self, one: totals.Total) -> tuple[str, ...]:
+        """The columns that name what a query's groups are of: a partition, or a day of one."""
+        return spans.label_columns(self.grain, daily=one.frame.daily)
 
     def _total(self, one: totals.Total, *, follows: bool) -> list[str]:
         source = self.plan.source(one.source)
@@ -162,6 +190,6 @@ class Gathered:
             return [cohorts.retained(one, self.leaves[one.alone], self.grain, self.calendar, name)]
         name, span = self.documents(source, one.unit, one.frame), self.span(one.frame)
         if not one.alone:
-            return [totals.total(one, self.label, name, span)]
+            return [totals.total(one, self._label(one), name, span)]
         leaf = self.leaves[one.alone]
-        return [totals.ALONE[leaf.kind](one, leaf, self.label, name, span)]
+        return [totals.ALONE[leaf.kind](one, leaf, self._label(one), name, span)]

@@ -36,6 +36,7 @@ def query(given: Gathered) -> str:
     shown = [_shown(given, one, called) for one in columns if grain in one.shown]
     given.aggregated()
     _keys(given)
+    given.of_days()
     _joined(given)
     before = "joined"
     for at, step in enumerate(steps):

@@ -14,6 +14,9 @@ from dashpipe.spec.model import Calendar, Grain
 
 _DAY = timedelta(days=1)
 
+#: The column that names a day of a partition.
+OF_DAY = "of_day"
+
 #: Before every document.
 _EVER = date(1, 1, 3)
 
@@ -70,15 +73,26 @@ def framed(name: str, frame: Frame, grain: Grain, labels: tuple[str, ...], calen
         if hours:
             edges = list(_instants(one, calendar))
             edges += [partition.bounds(Grain.HOUR, one.own, calendar)[0]] if frame.own else []
-            lines.append(_hour(one.label, *edges, tz=calendar.timezone))
+            lines.append(_hour(one.label, *edges, tz=calendar.timezone, day=one.day))
         else:
             days = [one.start or _EVER, one.end - _DAY, *([day_of(one.own)] if frame.own else [])]
-            lines.append(_days(one.label, *days))
-    return Spans(name, tuple(lines), hours, label_columns(grain), frame.own)
+            lines.append(_days(one.label, *days, day=one.day))
+    return Spans(name, tuple(lines), hours, label_columns(grain, daily=frame.daily), frame.own)
 
 
-def label_columns(grain: Grain) -> tuple[str, ...]:
-    """The columns that name a partition."""
+def each_day(
+    name: str, frame: Frame, grain: Grain, labels: tuple[str, ...], calendar: Calendar
+) -> tuple[str, tuple[str, ...]]:
+    """The table of the days of each partition, as it stands behind ``WITH``, and its columns."""
+    columns = label_columns(grain, daily=True)
+    lines = [f"('{one.label}', '{one.day}')" for one in covers(frame, grain, labels, calendar)]
+    return f"{name}({', '.join(columns)}) AS (\n  VALUES\n    " + ",\n    ".join(lines) + "\n)", columns
+
+
+def label_columns(grain: Grain, *, daily: bool = False) -> tuple[str, ...]:
+    """The columns that name a partition, or a day of one."""
+    if daily:
+        return ("partition_date", OF_DAY)
     return ("partition_date", "partition_hour") if grain is Grain.HOUR else ("partition_date",)
 
 
@@ -101,12 +115,13 @@ def _hours(cover: Cover, calendar: Calendar) -> Iterable[tuple[str, datetime, da
         yield from (one for one in partition.hours_of(day, calendar.timezone) if one[0] in wanted)
 
 
-def _days(label: str, *days: date) -> str:
-    told = [f"'{label}'", *(f"DATE '{one.isoformat()}'" for one in days)]
+def _days(label: str, *days: date, day: str = "") -> str:
+    told = [f"'{one}'" for one in (label, day) if one]
+    told += [f"DATE '{one.isoformat()}'" for one in days]
     return f"({', '.join(told)})"
 
 
-def _hour(label: str, *edges: datetime, tz: str) -> str:
-    told = [f"'{one}'" for one in ((label[:10], label[11:]) if "T" in label else (label,))]
+def _hour(label: str, *edges: datetime, tz: str, day: str = "") -> str:
+    told = [f"'{one}'" for one in ((label[:10], label[11:]) if "T" in label else (label, day)) if one]
     told += [instant(one, tz) for one in edges]
     return f"({', '.join(told)})"

@@ -44,7 +44,10 @@ class Total:
         Raises:
             Unsayable: SQL cannot.
         """
-        told = "" if self.alone else aggregate(leaf, form, self.reader)
+        if leaf.options.daily is not None:
+            told = form
+        else:
+            told = "" if self.alone else aggregate(leaf, form, self.reader)
         self.columns.append((name, told))
 
     def groups(self, label: tuple[str, ...], span: Spans | None) -> list[str]:

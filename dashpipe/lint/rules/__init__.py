@@ -112,6 +112,7 @@ MODULES = (
     "m027_carried_unique",
     "m028_retention_grains",
     "m033_endpoint_keys",
+    "m034_days_and_shares",
     "e001_bad_expression",
     "e002_parts_do_not_fit",
     "e003_type_unknown",

@@ -36,8 +36,8 @@ def extended(work: Work, parts: str, labels: tuple[str, ...], *, asked: bool) ->
         work: The work on the finest grain.
         parts: The collection that holds the parts of these partitions.
         labels: The partitions that were computed.
-        asked: Whether the run was asked for them. To a leaf that reaches back and keeps no state, all of
-            those count as changed, since nothing tells that they have not.
+        asked: Whether the run was asked for them. To a leaf that reaches back and keeps no state, or reaches
+            back to a part of a partition, all of those count as changed: nothing tells that they have not.
     """
     run = work.run
     with translating("looking which other partitions depend on what changed"):
@@ -95,7 +95,7 @@ def _differ(leaf: Leaf, low: str, high: str) -> Any:
 def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...], *, asked: bool) -> Labels:
     """The partitions, written before and not of this run yet, that read what has changed.
 
-    For frames of leaves that keep no state, that is all that the run was asked for.
+    For frames of leaves that nothing is told of by states, that is all that the run was asked for.
 
     Where a run was killed while it wrote, what it had changed no longer differs: of those it left half-way,
     all that read any of the partitions are taken.
@@ -105,7 +105,9 @@ def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...], *, as
     for grain in run.plan.grains:
         leaves = [leaf for one in run.plan.sources for leaf in one.framed_at(grain) if leaf.frame.reaches]
         frames = {leaf.frame for leaf in leaves}
-        untold = {leaf.frame for leaf in leaves if asked and not leaf.merges}
+        untold = {
+            leaf.frame for leaf in leaves if asked and not (leaf.merges and _told(leaf, grain, work.grain))
+        }
         if not frames or not labels:
             continue
         first = min(periods.first_day(grain, periods.day_of(one), calendar) for one in labels)
@@ -120,6 +122,15 @@ def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...], *, as
         taken |= _taking(untold, grain, whole, labels, work) | _taking(frames, grain, half, labels, work)
         found[grain] = tuple(sorted(taken))
     return found
+
+
+def _told(leaf: Leaf, grain: Grain, finest: Grain) -> bool:
+    """Whether the states of the finest grain tell of every change that a leaf may see.
+
+    Where they are of weeks, and a window begins within one, a document that moved within it is not seen.
+    """
+    order = tuple(Grain)
+    return not leaf.frame.runs or order.index(finest) <= order.index(leaf.frame.atom(grain))
 
 
 def _taking(

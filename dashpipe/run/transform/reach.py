@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from dashpipe.compile import emit, instant, partition
-from dashpipe.compile.emit import Of, Ref
+from dashpipe.compile import emit, instant, partition, periods
+from dashpipe.compile.emit import Beside, Days, Of, Ref
 from dashpipe.compile.frame import Cover, covers
 from dashpipe.compile.plan import Merged
 from dashpipe.run import encode, operation, state, window
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
+from dashpipe.run.transform import parts
 from dashpipe.run.transform.origin import Origin, has_none, is_empty, whole
 from dashpipe.run.transform.work import Work, inside, yielded
 from dashpipe.spec.model import Grain
 
-#: Partitions a pipeline: each group is held against the covers of all of them.
+#: Partitions (or days of them) a pipeline: each group is held against the covers of all of them.
 _CHUNK = 32
 
 _DAY = timedelta(days=1)
@@ -24,6 +25,8 @@ _DAY = timedelta(days=1)
 
 def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
     """Put what leaves reach back to beside the parts of the rows, and the parts of wholes where these go.
+
+    What is made of the values of days is put beside the parts of the rows too.
 
     Args:
         work: The work; its parts have all that is of their own partition and key.
@@ -38,6 +41,8 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
         kind = f"whole{at}"
         wholes[of] = state.staging(run.subject.id, run.id, kind, work.grain, session.lease.fence)
         session.target.create_collection(wholes[of])
+    days = _days(work, name)
+    beside = emit.beside(wholes, days)
     reached: dict[str, Origin] = {}
     for one in run.plan.sources:
         if not one.framed_at(work.grain):
@@ -48,16 +53,21 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
         from_states = tuple(label for label in work.labels if label in able)
         reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
         for labels, merging in ((from_source, False), (from_states, True)):
-            for some in _chunks(labels):
+            for some in _chunks(labels, _length(work) if days else 1):
                 for its, stages in emit.scans(
                     run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
                 ):
-                    yielded(work, one.name, stages, name if its is None else wholes[its])
+                    yielded(work, one.name, stages, name if its is None else beside[its])
         for leaf in emit.retained(run.plan, work.grain, one.name):
             for some in _chunks(work.labels):
                 yielded(work, one.name, emit.cohorts(run.plan, work.grain, leaf, some, run.as_of), name)
-        for some in _chunks(from_states):
-            _merge(work, one.name, some, name)
+        for some in _chunks(from_states, _length(work) if days else 1):
+            _merge(work, one.name, some, name, beside)
+    for each, collection in days.items():
+        with translating(f"finishing the days of grain {work.grain.value}"):
+            made = [*emit.over_days(run.plan, work.grain, each), *emit.merge(Ref(session.target.name, name))]
+            parts.merge(run, session, session.target[collection], made)
+        session.target.drop_collection(collection)
     for of, collection in wholes.items():
         with translating(f"merging {work.grain.value} over {', '.join(of) or 'all rows'}"):
             for stages in emit.of_parts(run.plan, work.grain, of, Ref(session.target.name, collection)):
@@ -67,16 +77,38 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
     return reached, wholes
 
 
-def _merge(work: Work, source: str, labels: tuple[str, ...], name: str) -> None:
+def _days(work: Work, name: str) -> dict[Days, str]:
+    """A collection for the parts of days, with one for each day of each row."""
+    run, session = work.run, work.session
+    made: dict[Days, str] = {}
+    for at, of in enumerate(emit.days(run.plan, work.grain)):
+        made[of] = state.staging(run.subject.id, run.id, f"days{at}", work.grain, session.lease.fence)
+        session.target.create_collection(made[of])
+        into = emit.merge(Ref(session.target.name, made[of]))
+        with translating(f"listing the days of grain {work.grain.value}"):
+            for some in _chunks(work.labels, _length(work)):
+                each = emit.days_of(run.plan, work.grain, of, some, run.as_of)
+                parts.merge(run, session, session.target[name], [*each, *into])
+    return made
+
+
+def _length(work: Work) -> int:
+    """How many days a partition has, about."""
+    first = periods.first_day(work.grain, date(2024, 7, 1), work.run.subject.calendar)
+    return (periods.next_day(work.grain, first, work.run.subject.calendar) - first).days
+
+
+def _merge(work: Work, source: str, labels: tuple[str, ...], name: str, beside: Mapping[Beside, str]) -> None:
     """Merge partitions from the states of days: of this run where it has them, else published."""
     run, session = work.run, work.session
     how = run.plan.merging(source, work.grain)
     assert how is not None
     ours = name if how.atom is work.grain else work.staged[how.atom]
     target = run.targets[how.atom].collection
-    staged, into = run.partitions[how.atom], Ref(session.target.name, name)
-    for stages in emit.over_states(run.plan, work.grain, source, labels, staged, target, into, run.as_of):
-        inside(work, source, session.target[ours], stages, stages, None)
+    staged = run.partitions[how.atom]
+    for its, stages in emit.over_states(run.plan, work.grain, source, labels, staged, target, run.as_of):
+        into = Ref(session.target.name, name if its is None else beside[its])
+        inside(work, source, session.target[ours], stages, [*stages, *emit.merge(into)], None)
 
 
 def _able(work: Work, source: str) -> frozenset[str]:
@@ -146,6 +178,8 @@ def _nothing_before(work: Work, source: str, first: datetime) -> bool:
     return has_none(work.run, work.session, source, wanted, work.routes[source])
 
 
-def _chunks(labels: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for at in range(0, len(labels), _CHUNK):
-        yield labels[at : at + _CHUNK]
+def _chunks(labels: tuple[str, ...], length: int = 1) -> Iterator[tuple[str, ...]]:
+    """Some partitions at a time, or so many that they have about as many days."""
+    size = max(1, _CHUNK // length)
+    for at in range(0, len(labels), size):
+        yield labels[at : at + size]

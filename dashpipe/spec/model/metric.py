@@ -17,6 +17,9 @@ AGGREGATES = (
 #: Metric types computed from other metrics of the same row.
 COMPOSITES = ("ratio", "derived", "cumulative", "share")
 
+#: What a cumulative metric may be at grains above day, made of the values of a partition's days.
+OF_DAYS = ("average", "min", "max")
+
 #: Metric types that follow an entity from one event to another.
 JOURNEYS = ("conversion",)
 

@@ -187,8 +187,18 @@ _CUMULATIVE = (
     ),
     Key(
         "period_agg",
-        Words(("last", "first"), also=aliases(last="end max", first="start begin")),
-        "Grains above day: the value as of the end of the period's last or first day.",
+        Words(
+            ("last", "first", "average", "min", "max"),
+            also=aliases(
+                last="end",
+                first="start begin",
+                average="avg mean",
+                min="minimum least",
+                max="maximum greatest",
+            ),
+        ),
+        "Grains above day: the value as of the end of the period's last or first day, or the average, least "
+        "or greatest of the values as of the end of each of its days.",
         default="last",
     ),
 )
