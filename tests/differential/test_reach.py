@@ -294,3 +294,29 @@ def test_values_equal_a_walk_over_the_documents(
         for at, row in rows.items():
             for name, value in wanted[at].items():
                 assert same(row[name], value), (grain, at, name, row[name], value)
+
+
+def test_whole_numbers_that_no_double_holds_are_averaged(scratch: Database[Document]) -> None:
+    """The mean of days is that of sums above 2^53, which one engine refuses to average as they are."""
+    ever = Metric("ever", "cumulative", metric="minutes", period_agg="average")
+    subject = Subject(
+        project="test",
+        domain="diff",
+        name="reach",
+        version=1,
+        timezone="UTC",
+        start="2024-01-01",
+        sources=(Source("docs", "docs", Time("at"), fields=(Field("n", "integer"),)),),
+        metrics=(Metric("minutes", "sum", "docs", expr="n"), ever),
+        target=Target("reach"),
+        grains=(Grain.DAY, Grain.WEEK),
+    )
+    documents = [{"_id": 1, "at": datetime(2024, 4, 3, 12, tzinfo=timezone.utc), "n": Int64(2**53 + 1)}]
+    plan = compile_subject(subject)
+    try:
+        scratch["docs"].insert_many(documents)
+        (week,) = computed(scratch, plan, Grain.WEEK, ("2024-04-01",), documents)
+    finally:
+        for name in scratch.list_collection_names():
+            scratch.drop_collection(name)
+    assert week["ever"] == pytest.approx((2**53 + 1) * 5 / 7, rel=1e-12)

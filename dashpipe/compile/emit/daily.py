@@ -18,6 +18,7 @@ from dashpipe.compile.emit.reach import Days, rowed
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import Frame, by_day, covers
 from dashpipe.compile.plan import Column, Leaf, Plan
+from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
 
 
@@ -66,7 +67,10 @@ def over_days(plan: Plan, grain: Grain, of: Days) -> Stages:
         assert daily is not None
         read = {one.name: one for one in daily.columns}
         found = problems(tuple(read.values()), places, _read(read.values(), leaves))
-        group[f"{leaf.id}_v"] = {f"${daily.how}": f"${places[daily.column]}"}
+        value: Any = f"${places[daily.column]}"
+        if daily.how == "avg" and leaf.type is FieldType.NUMBER:
+            value = {"$toDouble": value}  # one engine averages no longs above 2^53
+        group[f"{leaf.id}_v"] = {f"${daily.how}": value}
         group[f"{leaf.id}_m"] = {"$max": {"$cond": [matched(read[daily.column]), 1, 0]}}
         states[leaf.id] = {"v": f"${leaf.id}_v", "m": f"${leaf.id}_m"}
         if found:
