@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import compile_subject, partition
@@ -19,6 +20,9 @@ from dashpipe.spec.model import Grain
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
+
+    from dashpipe.compile import Plan
+    from dashpipe.spec.model import Subject
 
 Document = dict[str, Any]
 
@@ -36,12 +40,12 @@ def decode(document: Document) -> Run:
     Raises:
         ValueError: Another version of dashpipe wrote it.
     """
-    subject = codec.from_json(json.loads(document["spec"]))
+    subject, plan = _planned(document["spec"])
     return Run(
         id=document["_id"],
         generation=document["generation"],
         subject=subject,
-        plan=compile_subject(subject),
+        plan=plan,
         hash=document["fingerprint"]["data"],
         as_of=document["as_of"],
         window=span(document),
@@ -58,6 +62,13 @@ def decode(document: Document) -> Run:
         receipts=document["receipts"],
         pinned_at=document["pinned_at"],
     )
+
+
+@lru_cache(maxsize=8)
+def _planned(spec: str) -> tuple[Subject, Plan]:
+    """A pinned spec and its plan, which follows from its text alone: each step reads the record anew."""
+    subject = codec.from_json(json.loads(spec))
+    return subject, compile_subject(subject)
 
 
 def span(document: Document) -> Window:
