@@ -49,7 +49,8 @@ format: .venv/ready
 	$(BIN)/ruff format .
 
 nightly: .venv/ready native
-	DASHPIPE_PROFILE=nightly DASHPIPE_TEST_BUILD=secantusd-rs $(BIN)/python -m pytest -n auto --maxprocesses 4 $(PYTEST_ARGS)
+	DASHPIPE_PROFILE=nightly DASHPIPE_TEST_BUILD=secantusd-rs $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal \
+		--timeout 14400 $(PYTEST_ARGS)
 
 native:
 	@.ci/native

@@ -23,7 +23,7 @@ BUILD = os.environ.get("DASHPIPE_TEST_BUILD", embedded.PYTHON)
 
 _common = {"deadline": None, "print_blob": True, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("quick", max_examples=15, **_common)
-settings.register_profile("ci", max_examples=200, **_common)
+settings.register_profile("ci", max_examples=100, **_common)
 settings.register_profile("nightly", max_examples=2_000, **_common)
 settings.load_profile(PROFILE)
 

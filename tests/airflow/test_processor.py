@@ -14,6 +14,7 @@ import pytest
 
 from tests.airflow.conftest import GENERATE
 from tests.compile.projects import project, subject, write
+from tests.conftest import PROFILE
 
 POLICY = """\
 from airflow.exceptions import AirflowClusterPolicyViolation
@@ -78,7 +79,7 @@ class Processor:
         return dict(self.rows("select filename, stacktrace from import_error"))
 
 
-@pytest.mark.parametrize("specs", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("specs", [20 if PROFILE == "quick" else 200])
 def test_one_broken_spec_and_one_refused_hide_no_other(tmp_path: Path, migrated: Path, specs: int) -> None:
     """All other DAGs load and stay fresh, the broken one as a stub; both are in the import errors.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +16,12 @@ from dashpipe.lint.rules import checks
 from dashpipe.lint.view import View
 from dashpipe.spec.model import Subject
 from dashpipe.spec.project import Project, load
+from tests.conftest import PROFILE
 from tests.lint import cases
 from tests.lint.test_wrong import TODAY, found_in
 
 GOLDEN = Path(__file__).parent / "golden"
-MANY = os.environ.get("DASHPIPE_PROFILE") == "ci"
+MANY = PROFILE != "quick"
 
 
 def read(folder: Path, **changed: str) -> Project:

@@ -115,7 +115,7 @@ FEW = [
 FEW_WITH = [("at once", "validate"), ("a day later", "extract_visits"), ("after a newer run", "load")]
 
 
-@pytest.mark.parametrize(("when", "task"), ALONE if PROFILE == "ci" else FEW)
+@pytest.mark.parametrize(("when", "task"), ALONE if PROFILE != "quick" else FEW)
 def test_a_task_that_is_cleared_alone(moments: dict[str, Then], when: str, task: str) -> None:
     """Before load it leaves the target untouched and says so; from load on it gives what a run gives."""
     then = moments[when]
@@ -136,7 +136,7 @@ def test_a_task_that_is_cleared_alone(moments: dict[str, Then], when: str, task:
         assert (record["state"], record["reopened"], record["generation"]) == ("open", True, 2)
 
 
-@pytest.mark.parametrize(("when", "task"), ALONE if PROFILE == "ci" else FEW_WITH)
+@pytest.mark.parametrize(("when", "task"), ALONE if PROFILE != "quick" else FEW_WITH)
 def test_a_task_that_is_cleared_with_those_after_it(moments: dict[str, Then], when: str, task: str) -> None:
     """What then stands in target and ledger is what clearing the whole run gives; nothing else is left."""
     then = moments[when]

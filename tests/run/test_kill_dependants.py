@@ -28,7 +28,8 @@ NOON = shop.at(f"{OLD.isoformat()} 12:00")
 class Reach:
     """Metrics that reach beyond their rows: what comes late, and which rows, not of that day, it must change.
 
-    ``stride``: `make test` stops a run before a few of its writes, .ci/run before some more.
+    ``stride``: `make test` stops a run before a few of its writes, .ci/run before some more, `make nightly`
+    before each other one.
     """
 
     metrics: tuple[Metric, ...]
@@ -58,7 +59,7 @@ WINDOWS = Reach(
     ),
     tuple(shop.order(2000 + n, NOON, amount=50 + n) for n in range(4)),
     _days(1, 2),
-    4 if PROFILE == "ci" else 25,
+    {"quick": 25, "ci": 6}.get(PROFILE, 2),
 )
 #: Of a buyer who buys on the old day alone, and of one whose last order it is: their balances are read later.
 CARRY = Reach(
@@ -72,7 +73,7 @@ CARRY = Reach(
         shop.order(2001, shop.at(f"{OLD.isoformat()} 23:59:59.999"), buyer="once", amount=77, status="paid"),
     ),
     _days(1, 2, 5, 10),
-    16 if PROFILE == "ci" else 40,
+    {"quick": 40, "ci": 16}.get(PROFILE, 2),
 )
 #: Of a buyer who had been new in a later week, and of one who is new: rows of weeks around it are other ones.
 RETENTION = Reach(
@@ -86,7 +87,7 @@ RETENTION = Reach(
         shop.order(2001, NOON, buyer="earlier", status="paid", shop="north"),
     ),
     frozenset(("week:2024-02-19", "week:2024-03-04")),
-    16 if PROFILE == "ci" else 40,
+    {"quick": 40, "ci": 16}.get(PROFILE, 2),
 )
 REACHES = {"windows": WINDOWS, "carry": CARRY, "retention": RETENTION}
 #: Buyers of no other days: one who first bought in the week after the old day's, one in that before it.
@@ -115,6 +116,7 @@ def before(
         yield one, reach
 
 
+@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
 def test_killed_before_any_write_then_again(before: tuple[Stage, Reach]) -> None:
     """With kill −9 before the n-th write, then the same day again: the rows of a first run over all."""
     first, reach = before

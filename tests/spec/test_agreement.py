@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashpipe.spec import node, shape
+from tests.conftest import PROFILE
 from tests.spec import corpus
 
 VALIDATOR = jsonschema.Draft7Validator(shape.json_schema())
@@ -44,7 +45,7 @@ def test_wrong_specs_are_judged_alike() -> None:
     assert sum(one == (True, True) for one in judged.values()) >= 100
 
 
-@settings(max_examples=settings().max_examples * 10)
+@settings(max_examples=settings().max_examples * (20 if PROFILE == "ci" else 10))
 @given(seed=st.integers(0, 2**32))
 def test_changed_specs_are_judged_alike(seed: int) -> None:
     """Of a sound spec with random keys dropped, added, renamed or given other values, both say the same."""
