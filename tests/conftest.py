@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +21,9 @@ Document = dict[str, Any]
 PROFILE = os.environ.get("DASHPIPE_PROFILE", "quick")
 BUILD = os.environ.get("DASHPIPE_TEST_BUILD", embedded.PYTHON)
 
+#: How coverage tells a process that it is measured.
+MEASURED = "COVERAGE_PROCESS_CONFIG"
+
 _common = {"deadline": None, "print_blob": True, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("quick", max_examples=15, **_common)
 settings.register_profile("ci", max_examples=100, **_common)
@@ -33,6 +36,30 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "hypothesis_seed", None) is None:
         worker = os.environ.setdefault("DASHPIPE_SEED", str(int.from_bytes(os.urandom(4), "big")))
         config.option.hypothesis_seed = int(worker)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that workers end together.
+
+    Measuring doubles the time of Python's part, so what many random cases or slow tests alone reach counts
+    as not covered: the percentage of .ci/run is a lower bound.
+    """
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.no_cover)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Where a test is not measured, neither are the processes that it starts."""
+    kept = os.environ.pop(MEASURED, None) if item.get_closest_marker("no_cover") else None
+    try:
+        return (yield)
+    finally:
+        if kept is not None:
+            os.environ[MEASURED] = kept
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
