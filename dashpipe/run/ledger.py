@@ -64,6 +64,13 @@ def published(
     return {label: row for label, row in found.items() if row["state"] == PUBLISHED}
 
 
+def moved(database: Database[Document], subject_id: str, grain: Grain, end: datetime, fence: int) -> bool:
+    """Whether a partition of a grain that begins before an instant is not published, or was after a fence."""
+    mine = {"subject": subject_id, "grain": grain.value, "start": {"$lt": end}}
+    others = {"$or": [{"state": {"$ne": PUBLISHED}}, {"fence": {"$gt": fence}}]}
+    return database[state.PARTITIONS].find_one({**mine, **others}, {"_id": 1}) is not None
+
+
 def since(
     database: Database[Document], subject_id: str, grain: Grain, start: datetime, as_of: datetime
 ) -> dict[str, str]:

@@ -16,20 +16,22 @@ from dashpipe.spec.naming import collection_name
 class Places:
     """The places of a run's sources, looked-up dimensions and targets, and the environment behind them.
 
-    ``values`` is where kept values are.
+    ``values`` is where kept values are, ``state`` where running states are.
     """
 
     sources: Mapping[str, Place]
     lookups: Mapping[str, Place]
     targets: Mapping[Grain, Place]
     values: Place | None
+    state: Place | None
     environ: Mapping[str, str]
 
     @property
     def owned(self) -> dict[str, Place]:
-        """What the subject owns, by what it is: the rows of a grain, or kept values."""
+        """What the subject owns, by what it is: the rows of a grain, kept values, or running states."""
         found = {grain.value: place for grain, place in self.targets.items()}
-        return found if self.values is None else {**found, "values": self.values}
+        more = {"values": self.values, "state": self.state}
+        return found | {what: place for what, place in more.items() if place is not None}
 
 
 def of_values(plan: Plan, targets: Mapping[Grain, Place]) -> Place | None:
@@ -38,6 +40,14 @@ def of_values(plan: Plan, targets: Mapping[Grain, Place]) -> Place | None:
         return None
     beside = targets[plan.grains[0]]
     return replace(beside, collection=f"{beside.collection}__values")
+
+
+def of_state(plan: Plan, targets: Mapping[Grain, Place]) -> Place | None:
+    """Where running states are kept: beside the finest grain's rows."""
+    if not plan.running:
+        return None
+    beside = targets[plan.grains[0]]
+    return replace(beside, collection=f"{beside.collection}__state")
 
 
 def find(plan: Plan, setup: Setup) -> Places:
@@ -63,5 +73,6 @@ def find(plan: Plan, setup: Setup) -> Places:
         lookups={one.name: place(one.connection, one.lookup.collection) for one in plan.lookups},
         targets=targets,
         values=of_values(plan, targets),
+        state=of_state(plan, targets),
         environ=values,
     )

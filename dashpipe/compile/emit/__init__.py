@@ -13,6 +13,7 @@ from dashpipe.compile.emit.reach import (
     Beside,
     Days,
     Of,
+    after,
     beside,
     days,
     of_parts,
@@ -22,6 +23,7 @@ from dashpipe.compile.emit.reach import (
     wholes,
 )
 from dashpipe.compile.emit.rollup import label, rollup, rows
+from dashpipe.compile.emit.running import Standing, advanced, of_generation
 from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.emit.types import types_scans, untimed, untimed_scan
@@ -35,6 +37,9 @@ __all__ = [
     "Of",
     "Ref",
     "Stages",
+    "Standing",
+    "advanced",
+    "after",
     "attributed",
     "beside",
     "cohorts",
@@ -48,6 +53,7 @@ __all__ = [
     "journeys",
     "label",
     "merge",
+    "of_generation",
     "of_parts",
     "of_values",
     "over_days",

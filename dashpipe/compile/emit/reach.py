@@ -8,16 +8,17 @@ collection of their own, since their ``_id`` is another; so are those of the day
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashpipe.compile.emit.grouping import part, text_of
 from dashpipe.compile.emit.rollup import label as label_of
+from dashpipe.compile.emit.running import Standing, kept_groups
 from dashpipe.compile.emit.scan import Reading, Ref, merge, pipeline, spread_over
 from dashpipe.compile.emit.spread import rows
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import Frame, covers
+from dashpipe.compile.frame import Cover, Frame, covers
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Key, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain, Period
@@ -116,6 +117,7 @@ def over_states(
     staged: tuple[str, ...],
     target: str,
     as_of: datetime | None = None,
+    standing: Standing | None = None,
 ) -> list[tuple[Beside | None, Stages]]:
     """The pipelines that merge parts from the states of days (or hours), run on what this run has of these.
 
@@ -129,6 +131,8 @@ def over_states(
         staged: The finer partitions that this run has; of the others, the published rows count.
         target: The finer grain's target collection, in the same database.
         as_of: The run's instant; ``None``: all partitions are over.
+        standing: The running state that what is of all time goes on from. All of these partitions take all
+            days that it takes, and of these days none is staged.
 
     Returns:
         As ``scans``.
@@ -141,18 +145,29 @@ def over_states(
         if not taken:
             continue
         mine = _of_parts(one, leaves) if how.atom is grain else _of_rows(one, leaves, how.atom)
+        kept = standing if all(leaf.runs_on for leaf in leaves) else None
+        days = rows(taken) if kept is None else rows(after(kept, taken))
         stages: Stages = [{"$match": mine[0]}, {"$project": mine[1]}]
         if how.atom is not grain:
-            stages[0] = {"$match": {**mine[0], **rows(taken)}}
+            stages[0] = {"$match": {**mine[0], **days}}
         there, project = _of_rows(one, leaves, how.atom)
-        others: dict[str, Any] = {**there, **rows(taken), **_without(how.atom, staged)}
+        others: dict[str, Any] = {**there, **days, **_without(how.atom, staged)}
         stages.append(
             {"$unionWith": {"coll": target, "pipeline": [{"$match": others}, {"$project": project}]}}
         )
+        if kept is not None:
+            bases = {leaf.id: leaf.base or "" for leaf in leaves}
+            stages.append(kept_groups(one, how.atom, kept, bases, kept.reach))
         fields, states = merged(leaves, lambda leaf: f"${leaf.id}")
         stages += [*spread_over(frame, leaves, taken), {"$group": {"_id": "$_id", **fields}}]
         pipelines.append((_place(frame), [*stages, part(one.key, states)]))
     return pipelines
+
+
+def after(standing: Standing, taken: Iterable[Cover]) -> tuple[Cover, ...]:
+    """What covers of all time take beside a running state."""
+    start = date.fromisoformat(standing.reach) + timedelta(days=1)
+    return tuple(replace(one, start=start) for one in taken)
 
 
 def of_parts(plan: Plan, grain: Grain, of: Of, into: Ref | None) -> list[Stages]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from dashpipe.compile.passes import fuse, push, rollup, share
+from dashpipe.compile.passes import fuse, push, rollup, running, share
 from dashpipe.compile.plan import Note, Plan
 
 Pass = Callable[[Plan], "tuple[Plan, Note]"]
 
 #: Every pass by name, in the order in which they run.
-PASSES: dict[str, Pass] = {"share": share.run, "fuse": fuse.run, "push": push.run, "rollup": rollup.run}
+PASSES: dict[str, Pass] = {
+    "share": share.run,
+    "fuse": fuse.run,
+    "push": push.run,
+    "rollup": rollup.run,
+    "running": running.run,
+}
 
 
 def optimise(plan: Plan, off: Iterable[str] = ()) -> Plan:

@@ -22,7 +22,7 @@ from dashpipe.compile.plan.column import (
 )
 from dashpipe.compile.plan.leaf import DOCUMENT, ELEMENT, Daily, Having, Journey, Leaf, Options
 from dashpipe.compile.plan.source import Aggregate, Key, SourcePlan
-from dashpipe.compile.plan.whole import Kept, LookupPlan, Merged, Note, Plan, RollUp
+from dashpipe.compile.plan.whole import Kept, LookupPlan, Merged, Note, Plan, RollUp, Running
 
 __all__ = [
     "Aggregate",
@@ -47,6 +47,7 @@ __all__ = [
     "Plan",
     "Ratio",
     "RollUp",
+    "Running",
     "Same",
     "SourcePlan",
     "Spread",

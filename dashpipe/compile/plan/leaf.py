@@ -101,6 +101,12 @@ class Leaf:
         return kind_of(self).merge is not None
 
     @property
+    def runs_on(self) -> bool:
+        """Whether it is of all time and merges, so that what it was before goes on."""
+        own = self.frame.of is None and not self.frame.daily
+        return self.merges and self.frame.all_time and own
+
+    @property
     def reads(self) -> tuple[Typed, ...]:
         """Every expression over documents that it computes."""
         inner = () if self.options.having is None else self.options.having.leaves

@@ -52,6 +52,15 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """Of a source, the leaves whose states of all days (or hours) up to one day are kept merged, a key."""
+
+    source: str
+    atom: Grain
+    leaves: tuple[Leaf, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What a pass did or why it did nothing, in words, for ``show``."""
 
@@ -71,6 +80,7 @@ class Plan:
     rollups: tuple[RollUp, ...] = ()
     merged: tuple[Merged, ...] = ()
     kept: tuple[Kept, ...] = ()
+    running: tuple[Running, ...] = ()
     notes: tuple[Note, ...] = ()
 
     @property
@@ -115,6 +125,13 @@ class Plan:
         """How what leaves reach back to may be merged; ``None``: it must be read from the source."""
         for one in self.merged:
             if one.source == source and one.grain is grain:
+                return one
+        return None
+
+    def running_of(self, source: str, atom: Grain) -> Running | None:
+        """What is kept running of a source's days (or hours)."""
+        for one in self.running:
+            if one.source == source and one.atom is atom:
                 return one
         return None
 

@@ -42,7 +42,9 @@ def merge(run: Run, session: Session, grain: Grain, staged: str, at: datetime) -
     merge_into(run, session, staged, run.targets[grain].collection, kept, stamps)
 
 
-def merge_into(run: Run, session: Session, staged: str, into: str, kept: Document, stamps: Document) -> None:
+def merge_into(
+    run: Run, session: Session, staged: str, into: str, kept: Document | str, stamps: Document
+) -> None:
     """Merge a staging collection into another inside the server, chunk by chunk, under the fence.
 
     Args:
@@ -85,7 +87,7 @@ def send(run: Run, session: Session, grain: Grain, staged: str, at: datetime) ->
     send_to(session, staged, run.targets[grain].collection, kept, stamps)
 
 
-def send_to(session: Session, staged: str, into: str, kept: Document, stamps: Document) -> None:
+def send_to(session: Session, staged: str, into: str, kept: Document | str, stamps: Document) -> None:
     """Write a staging collection to another as ``merge_into`` does, through this process.
 
     Each batch is one transaction that first touches the lease.

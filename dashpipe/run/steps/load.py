@@ -11,7 +11,7 @@ from dashpipe.run import indexes, ledger, probe
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import Refused, translating
 from dashpipe.run.lease import server_time
-from dashpipe.run.load import values, write
+from dashpipe.run.load import running, values, write
 from dashpipe.run.load.compare import Comparison, compare, judge
 from dashpipe.run.load.remove import audit, remove
 from dashpipe.spec.model import Grain
@@ -23,8 +23,8 @@ def load(run: Run, session: Session) -> Document:
     """Write the rows and remove those that vanished.
 
     Returns:
-        The receipt: ``counts`` (grain → inserted, changed, same, removed), ``values`` (kept and removed),
-        ``weaker`` (what the server lacks and what is done instead, a sentence each), ``ms``.
+        The receipt: ``counts`` (grain → inserted, changed, same, removed), ``values`` and ``state`` (kept
+        and removed), ``weaker`` (what the server lacks and what is done instead, a sentence each), ``ms``.
 
     Raises:
         Refused: An index conflicts, documents are not ours, or too many rows would vanish; all is as it was.
@@ -56,9 +56,11 @@ def load(run: Run, session: Session) -> Document:
         session.setup.log("loaded", run=run.id, grain=grain.value, collection=name, **found, ms=ms)
     with translating("writing kept values"):
         kept = values.load(run, session, merges=has["guarded_merge"])
+    with translating("writing running states"):
+        going = running.load(run, session, merges=has["guarded_merge"])
     weaker = [f"no {one}: {probe.WRITES[one]}" for one in sorted(probe.WRITES) if not has[one]]
     ms = round((time.monotonic() - began) * 1000)
-    return {"counts": counts, "values": kept, "weaker": weaker, "ms": ms}
+    return {"counts": counts, "values": kept, "state": going, "weaker": weaker, "ms": ms}
 
 
 def _compared(run: Run, session: Session, staged: Mapping[Grain, str]) -> dict[Grain, Comparison]:

@@ -9,7 +9,7 @@ from dashpipe.run import quarantine, record, route, state
 from dashpipe.run import values as counts
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import lacking, lookups, values
+from dashpipe.run.transform import lacking, lookups, running, values
 from dashpipe.run.transform.grain import compute
 from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
@@ -22,7 +22,7 @@ def transform(run: Run, session: Session) -> Document:
 
     Returns:
         The receipt: ``staging`` (grain → collection), ``rows`` (grain → count), ``values`` (of kept values,
-        ``staging`` and how many are ``kept``), ``routes`` (source → ``server`` or ``cursor``), ``origin``
+        ``staging`` and how many are ``kept``), ``state`` (of running states, which were ``made``), ``routes`` (source → ``server`` or ``cursor``), ``origin``
         (grain → source → how many partitions came from states and from the source), ``reached`` (the same of
         what they reach back to), ``dependants`` (grain → how many partitions were added because they read
         what changed), ``lookups`` (dimension → keys, matched, and a warning), ``weaker``
@@ -70,10 +70,15 @@ def transform(run: Run, session: Session) -> Document:
         _look_into(run, session, asked)
         added = {f"partitions.{grain.value}": list(some) for grain, some in run.partitions.items()}
         record.update(session, run, {"$set": added})
+    with translating("keeping what runs on"):
+        going = running.advance(run, session, routes)
+    for one in going.get("made", ()):
+        log("running state", run=run.id, source=one["source"], reach=one["reach"], keys=one["n"])
     return {
         "staging": {grain.value: name for grain, name in staged.items()},
         "rows": rows,
         "values": {"staging": kept, "kept": session.target[kept].count_documents({})} if kept else {},
+        "state": going,
         "routes": routes,
         "origin": origin,
         "reached": reached,

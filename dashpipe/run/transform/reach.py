@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from dashpipe.compile import emit, instant, partition, periods
-from dashpipe.compile.emit import Beside, Days, Of, Ref
+from dashpipe.compile import emit, partition, periods
+from dashpipe.compile.emit import Beside, Days, Of, Ref, Standing
 from dashpipe.compile.frame import Cover, covers
 from dashpipe.compile.plan import Merged
 from dashpipe.run import encode, operation, state, window
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import parts
-from dashpipe.run.transform.origin import Origin, has_none, is_empty, whole
+from dashpipe.run.transform import parts, running
+from dashpipe.run.transform.origin import Origin, has_none_before, is_empty, whole
 from dashpipe.run.transform.work import Work, inside, yielded
 from dashpipe.spec.model import Grain
 
@@ -48,7 +48,8 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
         if not one.framed_at(work.grain):
             continue
         with translating(f"looking whether what {one.name} reaches back to may be merged"):
-            able = _able(work, one.name)
+            standing = running.standing(run, session, one.name, work.grain)
+            able = _able(work, one.name, standing)
         from_source = tuple(label for label in work.labels if label not in able)
         from_states = tuple(label for label in work.labels if label in able)
         reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
@@ -62,7 +63,7 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
             for some in _chunks(work.labels):
                 yielded(work, one.name, emit.cohorts(run.plan, work.grain, leaf, some, run.as_of), name)
         for some in _chunks(from_states, _length(work) if days else 1):
-            _merge(work, one.name, some, name, beside)
+            _merge(work, one.name, some, name, beside, standing)
     for each, collection in days.items():
         with translating(f"finishing the days of grain {work.grain.value}"):
             made = [*emit.over_days(run.plan, work.grain, each), *emit.merge(Ref(session.target.name, name))]
@@ -98,35 +99,51 @@ def _length(work: Work) -> int:
     return (periods.next_day(work.grain, first, work.run.subject.calendar) - first).days
 
 
-def _merge(work: Work, source: str, labels: tuple[str, ...], name: str, beside: Mapping[Beside, str]) -> None:
-    """Merge partitions from the states of days: of this run where it has them, else published."""
+def _merge(
+    work: Work,
+    source: str,
+    labels: tuple[str, ...],
+    name: str,
+    beside: Mapping[Beside, str],
+    standing: Standing | None,
+) -> None:
+    """Merge partitions from the states of days: of this run where it has them, else published.
+
+    What is of all time goes on from a running state, where there is one.
+    """
     run, session = work.run, work.session
     how = run.plan.merging(source, work.grain)
     assert how is not None
     ours = name if how.atom is work.grain else work.staged[how.atom]
     target = run.targets[how.atom].collection
     staged = run.partitions[how.atom]
-    for its, stages in emit.over_states(run.plan, work.grain, source, labels, staged, target, run.as_of):
+    for its, stages in emit.over_states(
+        run.plan, work.grain, source, labels, staged, target, run.as_of, standing
+    ):
         into = Ref(session.target.name, name if its is None else beside[its])
         inside(work, source, session.target[ours], stages, [*stages, *emit.merge(into)], None)
 
 
-def _able(work: Work, source: str) -> frozenset[str]:
-    """The partitions that reach back only to days whose states are at hand."""
+def _able(work: Work, source: str, standing: Standing | None) -> frozenset[str]:
+    """The partitions that reach back only to days whose states are at hand, or merged in a running state."""
     run, grain = work.run, work.grain
     how = run.plan.merging(source, grain)
     if how is None:
         return frozenset()
     taken: dict[str, list[Cover]] = {label: [] for label in work.labels}
+    late: dict[str, list[Cover]] = {label: [] for label in work.labels}
     for frame in {leaf.frame for leaf in run.plan.source(source).framed_at(grain) if leaf.frame.reaches}:
-        for cover in covers(frame, grain, work.labels, run.subject.calendar, run.as_of):
+        found = covers(frame, grain, work.labels, run.subject.calendar, run.as_of)
+        for cover in found:
             taken[cover.label].append(cover)
+        for cover in emit.after(standing, found) if standing is not None and frame.all_time and not frame.daily else found:
+            late[cover.label].append(cover)
     first = window.first_instant(run.subject, how.atom)
     start = partition.local_date(first, run.subject.timezone)
-    atoms = {label: _atoms(run, how.atom, some, start) for label, some in taken.items()}
+    atoms = {label: _atoms(run, how.atom, some, start) for label, some in late.items()}
     good = _good(work, how, {one for some in atoms.values() for one in some})
     early = {label for label, some in taken.items() if any(_begins_before(one, start) for one in some)}
-    if early and not _nothing_before(work, source, first):
+    if early and not has_none_before(run, work.session, source, first, work.routes[source]):
         atoms = {label: some for label, some in atoms.items() if label not in early}
     able: set[str] = set()
     for label, some in atoms.items():
@@ -170,12 +187,6 @@ def _atoms(run: Run, atom: Grain, some: Iterable[Cover], start: date) -> tuple[s
 def _begins_before(cover: Cover, start: date) -> bool:
     hours = any(hour[:10] < start.isoformat() for hour in cover.hours)
     return hours or cover.start is None or (cover.start < start and cover.start < cover.end)
-
-
-def _nothing_before(work: Work, source: str, first: datetime) -> bool:
-    """Whether the source has no document before the first partition that is written."""
-    wanted = instant.before(work.run.plan.source(source).source.time, first)
-    return has_none(work.run, work.session, source, wanted, work.routes[source])
 
 
 def _chunks(labels: tuple[str, ...], length: int = 1) -> Iterator[tuple[str, ...]]:

@@ -1,0 +1,237 @@
+"""Running states: what a daily run reads, when a state no longer holds, killed anywhere, and whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from bson import Decimal128
+
+from dashpipe.compile.passes import PASSES
+from dashpipe.run import run_all
+from dashpipe.run.base import Request
+from dashpipe.run.errors import Refused
+from dashpipe.run.transform import running
+from dashpipe.spec.model import Grain, Lookback, Metric, Subject, Target
+from tests.conftest import PROFILE
+from tests.run.world import SUBJECT as PLAIN
+from tests.run.world import World, count, total
+
+Document = dict[str, Any]
+
+STATE = "daily__state"
+FIRST = date(2024, 1, 1)
+MERGED = (
+    count("orders"),
+    total("items", "n"),
+    total("paid", "price"),
+    Metric("most", "max", source="orders", expr="n"),
+    Metric("spread", "variance", source="orders", expr="n", population=True),
+    Metric("latest", "last", source="orders", expr="n"),
+)
+EVER = tuple(Metric(f"{one.name}_ever", "cumulative", metric=one.name) for one in MERGED)
+SUBJECT = replace(
+    PLAIN,
+    metrics=(*MERGED, *EVER),
+    grains=(Grain.DAY, Grain.MONTH),
+    lookback=Lookback(dense=2),
+)
+BEGAN = Metric("began", "cumulative", metric="orders", period_agg="first")
+#: `make test` stops a run before a few of its writes, .ci/run before more.
+STRIDE = 6 if PROFILE == "ci" else 30
+
+
+def order(number: int, day: date, country: str | None = None) -> Document:
+    """An order of a day; its values follow from its number."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+    return {
+        "_id": number,
+        "at": midnight + timedelta(hours=number % 24, milliseconds=number),
+        "country": country or ("DE", "FR", "GB")[number % 3],
+        "n": number * 37 % 101 - 40,
+        "price": Decimal128(f"{number % 17}.25"),
+    }
+
+
+def morning(day: date) -> datetime:
+    """When the daily run after a day begins."""
+    return datetime(day.year, day.month, day.day, 3, tzinfo=timezone.utc) + timedelta(days=1)
+
+
+def go(world: World, subject: Subject, now: date, *days: date, run_id: str = "") -> Document:
+    """The run of the morning after a day; of some days by name, or as the schedule makes it."""
+    asked = {"start": days[0], "end": days[-1] + timedelta(days=1)} if days else {}
+    request = Request(subject, run_id or f"test/{now}/{days}", "command", now=morning(now), **asked)
+    done: Document = run_all(request, world.setup)["steps"]
+    return done
+
+
+def check(world: World, newest: date) -> None:
+    """Every row that is published has the totals of all documents up to its partition's end."""
+    documents = list(world.source["orders"].find().sort("at", 1))
+    for name, grain in (("daily", Grain.DAY), ("daily_month", Grain.MONTH)):
+        for row in world.rows(name):
+            start = date.fromisoformat(row["partition_date"])
+            after = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+            end = start + timedelta(days=1) if grain is Grain.DAY else min(after, newest + timedelta(days=2))
+            mine = [one for one in documents if one["country"] == row["country"]]
+            ever = [one for one in mine if one["at"].date() < end]
+            values = [one["n"] for one in ever]
+            mean = sum(values) / len(values)
+            about = (name, row["_id"])
+            assert row["orders_ever"] == len(ever), about
+            assert row["items_ever"] == sum(values), about
+            paid = sum((one["price"].to_decimal() for one in ever), Decimal())
+            assert row["paid_ever"].to_decimal() == paid, about
+            assert row["most_ever"] == max(values), about
+            wanted = sum((one - mean) ** 2 for one in values) / len(values)
+            assert row["spread_ever"] == pytest.approx(wanted, rel=1e-9, abs=1e-9), about
+            assert row["latest_ever"] == values[-1], about
+            if "began" in row:
+                assert row["began"] == sum(1 for one in mine if one["at"].date() <= start), about
+
+
+def stamp(world: World, atom: str = "day") -> Document | None:
+    """The stamp of the running state."""
+    found = world.target[STATE].find_one({"_id": f"stamp|{atom}|orders"})
+    return None if found is None else found["stamp"]
+
+
+def begun(world: World, days: int, subject: Subject = SUBJECT) -> date:
+    """Documents of some days, published in one run, and the daily run after that; the newest day."""
+    world.fill([order(number, FIRST + timedelta(days=number // 2)) for number in range(2 * days)])
+    newest = FIRST + timedelta(days=days - 2)
+    go(world, subject, newest, FIRST, newest)
+    go(world, subject, newest + timedelta(days=1))
+    return newest + timedelta(days=1)
+
+
+def forget(world: World, until: str) -> None:
+    """Take the states out of the rows up to a day, as nothing but a test does: who reads them is wrong."""
+    world.target["daily"].update_many({"partition_date": {"$lte": until}}, {"$unset": {"_state": ""}})
+
+
+def test_a_daily_run_does_not_read_the_states_of_old_days(
+    either: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the states of all days that the running state takes gone, totals are right; without it, wrong."""
+    newest = begun(either, 70)
+    check(either, newest)
+    held = stamp(either)
+    assert held is not None
+    assert held["reach"] == (newest - timedelta(days=2)).isoformat()
+    forget(either, held["reach"])
+    for more in range(1, 3):
+        day = newest + timedelta(days=more)
+        either.source["orders"].insert_many([order(1000 + 10 * more + n, day) for n in range(6)])
+        done = go(either, SUBJECT, day)
+        assert done["transform"]["reached"]["day"]["orders"] == {"states": 3, "source": 0}
+        check(either, day)
+    monkeypatch.delitem(PASSES, "running")
+    go(either, SUBJECT, newest + timedelta(days=2), run_id="test/without")
+    with pytest.raises(AssertionError):
+        check(either, newest + timedelta(days=2))
+
+
+def test_it_goes_on_over_days_that_fell_out_of_the_lookback(world: World) -> None:
+    """Once it is a week behind it is made anew, from itself and the days since; the old generation goes."""
+    newest = begun(world, 40)
+    first = stamp(world)
+    assert first is not None
+    forget(world, first["reach"])
+    for more in range(1, running.BEHIND[Grain.DAY] + 1):
+        day = newest + timedelta(days=more)
+        world.source["orders"].insert_many([order(1000 + 10 * more + n, day) for n in range(3)])
+        go(world, SUBJECT, day)
+        assert (stamp(world) == first) is (more < running.BEHIND[Grain.DAY])
+        check(world, day)
+    then = stamp(world)
+    assert then is not None
+    assert then["reach"] > first["reach"]
+    assert world.target[STATE].distinct("gen") == [then["gen"]]
+
+
+def test_a_change_before_its_day_makes_it_anew(world: World) -> None:
+    """A late document of an old day: all later totals are restated, and the state is of before that day."""
+    newest = begun(world, 50)
+    old = FIRST + timedelta(days=20)
+    world.source["orders"].insert_one(order(5000, old))
+    done = go(world, SUBJECT, newest, old)
+    assert done["transform"]["dependants"]["day"] == (newest - old).days + 1
+    check(world, newest)
+    held = stamp(world)
+    assert held is not None
+    assert held["reach"] == (old - timedelta(days=1)).isoformat()
+    go(world, SUBJECT, newest + timedelta(days=1))
+    check(world, newest + timedelta(days=1))
+
+
+def test_one_that_another_spec_passed_by_is_not_used(world: World) -> None:
+    """An old day restated while no metric was of all time: the state of before is recognised as stale."""
+    newest = begun(world, 50)
+    before = stamp(world)
+    old = FIRST + timedelta(days=20)
+    world.source["orders"].insert_many([order(5000 + n, old) for n in range(3)])
+    go(world, replace(SUBJECT, metrics=MERGED), newest, old)
+    assert stamp(world) == before
+    for more in (1, 2):
+        go(world, SUBJECT, newest + timedelta(days=more))
+    found = [one for one in world.rows() if one["partition_date"] == newest.isoformat()]
+    documents = list(world.source["orders"].find())
+    for row in found:
+        assert row["orders_ever"] == sum(one["country"] == row["country"] for one in documents)
+
+
+def test_another_metric_makes_it_anew(world: World) -> None:
+    """A total that the state does not have is not read from it."""
+    less = replace(SUBJECT, metrics=(*MERGED, EVER[0]))
+    newest = begun(world, 40, less)
+    before = stamp(world)
+    assert before is not None
+    go(world, SUBJECT, newest, FIRST, newest)
+    check(world, newest)
+    go(world, SUBJECT, newest + timedelta(days=1))
+    after = stamp(world)
+    assert after is not None
+    assert len(after["leaves"]) > len(before["leaves"])
+
+
+def test_a_total_as_of_the_first_day_of_a_month_reaches_no_further(world: World) -> None:
+    """What longer partitions take as of their first day must not have more in the state than that."""
+    first = replace(SUBJECT, metrics=(*SUBJECT.metrics, BEGAN))
+    newest = begun(world, 70, first)
+    held = stamp(world)
+    assert held is not None
+    assert held["reach"] == "2024-02-29"
+    forget(world, held["reach"])
+    go(world, first, newest + timedelta(days=1))
+    check(world, newest + timedelta(days=1))
+
+
+def test_what_does_not_hold_and_is_not_replaced_goes(world: World) -> None:
+    """A run from the first day on leaves no running state behind: nothing lies before it."""
+    newest = begun(world, 20)
+    assert stamp(world) is not None
+    go(world, SUBJECT, newest, FIRST)
+    assert stamp(world) is None
+    assert world.target[STATE].count_documents({}) == 0
+    check(world, newest)
+
+
+def test_one_that_lost_documents_is_not_used(world: World) -> None:
+    """A generation that is not there as a whole does not count."""
+    newest = begun(world, 30)
+    world.target[STATE].delete_one({"k.country": "DE"})
+    go(world, SUBJECT, newest + timedelta(days=1))
+    check(world, newest + timedelta(days=1))
+
+
+def test_its_collection_is_no_other_subjects(world: World) -> None:
+    """What one subject keeps its running states in is refused as the target of another."""
+    newest = begun(world, 10)
+    other = replace(PLAIN, name="other", target=Target(STATE))
+    with pytest.raises(Refused, match=r"daily__state is the target of shop_dash_daily_v1"):
+        go(world, other, newest)
