@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -9,14 +11,17 @@ from typing import Any
 
 import pytest
 from bson import Decimal128
+from pymongo import MongoClient
 
 from dashpipe.compile.passes import PASSES
-from dashpipe.run import run_all
+from dashpipe.run import run_all, state, takeover
 from dashpipe.run.base import Request
 from dashpipe.run.errors import Refused
 from dashpipe.run.transform import running
 from dashpipe.spec.model import Grain, Lookback, Metric, Subject, Target
 from tests.conftest import PROFILE
+from tests.run import shop, stage, victim
+from tests.run.stage import Stage
 from tests.run.world import SUBJECT as PLAIN
 from tests.run.world import World, count, total
 
@@ -235,3 +240,72 @@ def test_its_collection_is_no_other_subjects(world: World) -> None:
     other = replace(PLAIN, name="other", target=Target(STATE))
     with pytest.raises(Refused, match=r"daily__state is the target of shop_dash_daily_v1"):
         go(world, other, newest)
+
+
+KILLED = replace(
+    shop.SUBJECT,
+    metrics=(
+        *shop.SUBJECT.metrics,
+        Metric("amount_ever", "cumulative", metric="amount"),
+        Metric("spend_ever", "cumulative", metric="spend"),
+    ),
+)
+OLD = shop.FIRST + timedelta(days=9)
+
+
+@pytest.fixture(scope="module")
+def before(mongo: MongoClient[Document], mongo_uri: str) -> Iterator[Stage]:
+    """A shop with all its days published and a running state, and since then more orders of an old day."""
+    with stage.open_stage(mongo, mongo_uri) as one:
+        one.go("dag/first", subject=KILLED)
+        one.go("dag/second", subject=KILLED)
+        noon = shop.at(f"{OLD.isoformat()} 12:00")
+        more = [shop.order(2000 + n, noon, amount=50 + n, changed_at=shop.NOW) for n in range(4)]
+        one.source["orders"].insert_many(more)
+        yield one
+
+
+def kept(here: Stage) -> set[tuple[str, int]]:
+    """The generations that are kept, by source."""
+    documents = here.target["dash_daily__state"].find({"gen": {"$exists": True}})
+    return {(one["source"], one["gen"]) for one in documents}
+
+
+def test_killed_before_any_write_then_again(before: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With kill −9 before the n-th write of a run of an old day, then that day and a daily run: all is right.
+
+    Right is what the same runs give that keep nothing running.
+    """
+    monkeypatch.setattr(takeover, "LONGEST_WRITE", 0.2)
+    named = {"subject": KILLED, "start": OLD, "end": OLD + shop.DAY, "now": shop.NOW}
+    daily = {"subject": KILLED, "now": shop.NOW + shop.DAY}
+    with before.copied() as here, monkeypatch.context() as without:
+        without.delitem(PASSES, "running")
+        here.go("dag/restates", **named)
+        here.go("dag/next", **daily)
+        rows = here.rows()
+        assert here.target["dash_daily__state"].distinct("gen") == before.target[
+            "dash_daily__state"
+        ].distinct("gen")
+    with before.copied() as here:
+        about = (here.uri, here.source.name, here.target.name)
+        process, told = victim.start(*about, 0, signal.SIGKILL, run_id="dag/restates", **named)
+        process.join()
+        assert process.exitcode == 0
+        total = int(told.value)
+    for number in range(2, total + 1, STRIDE):
+        with before.copied() as here:
+            about = (here.uri, here.source.name, here.target.name)
+            process, _ = victim.start(*about, number, signal.SIGKILL, run_id="dag/restates", **named)
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            here.client.admin.command({"killAllSessions": []})
+            shop.expire(here.target)
+            said = f"killed before write {number} of {total}"
+            if number % 4:
+                here.go("dag/restates", **named)
+            here.go("dag/next", **daily)
+            assert here.rows() == rows, said
+            assert here.target[state.PARTITIONS].find_one({"state": {"$ne": "published"}}) is None, said
+            assert len(kept(here)) == 2, said
+            assert shop.staged(here.target) == [], said

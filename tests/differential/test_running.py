@@ -1,0 +1,184 @@
+"""Totals of all time, whatever runs there are and whatever documents come and go between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashpipe.run import log, run_all
+from dashpipe.run.base import Request
+from dashpipe.run.transform import running
+from dashpipe.spec.model import Grain, Input, Lookback, Metric, Period, Subject
+from tests.differential import runs
+from tests.run.world import SUBJECT as PLAIN
+from tests.run.world import World, count, total
+
+pytestmark = pytest.mark.differential
+
+Document = dict[str, Any]
+
+FEW = max(3, settings().max_examples // 16)
+FIRST = date(2024, 1, 26)
+HOUR = timedelta(hours=1)
+SUBJECT = replace(
+    PLAIN,
+    start=FIRST.isoformat(),
+    metrics=(
+        count("orders"),
+        total("items", "n"),
+        Metric("latest", "last", source="orders", expr="n"),
+        Metric("ever", "cumulative", metric="orders"),
+        Metric("items_ever", "cumulative", metric="items"),
+        Metric("latest_ever", "cumulative", metric="latest"),
+        Metric("part", "share", metric="ever", of=()),
+    ),
+    lookback=Lookback(dense=2, sparse=(5,)),
+)
+BEGAN = Metric("began", "cumulative", metric="orders", period_agg="first")
+GAINED = Metric(
+    "before",
+    "derived",
+    expr="last",
+    inputs=(Input("ever", "last", offset=Period(2, "day")),),
+    grains=(Grain.DAY,),
+)
+GRAINS = ((Grain.DAY,), (Grain.DAY, Grain.WEEK, Grain.MONTH), (Grain.HOUR, Grain.DAY))
+
+
+@pytest.fixture(scope="module")
+def worlds(mongo_uri: str, second_uri: str) -> Iterator[dict[str, World]]:
+    """A world for each route, shared by all cases: each leaves it empty."""
+    with ExitStack() as stack:
+        others = {"server": None, "cursor": second_uri}
+        name = f"running_{os.getpid()}"
+        yield {
+            route: stack.enter_context(runs.opened(mongo_uri, f"{name}_{route}", other))
+            for route, other in others.items()
+        }
+
+
+@st.composite
+def subjects(draw: Any) -> Subject:
+    """A subject with totals of all time, at some grains."""
+    grains = draw(st.sampled_from(GRAINS))
+    more = (*([BEGAN] if draw(st.booleans()) else []), *([GAINED] if draw(st.booleans()) else []))
+    return replace(SUBJECT, grains=grains, metrics=(*SUBJECT.metrics, *more))
+
+
+DAY = st.integers(0, 15)
+#: What happens one after the other: the run of the morning after some days, documents that come late or go
+#: and the run of their day, or a run of some days in which nothing changed.
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("morning"), st.integers(1, 4)),
+        st.tuples(st.just("morning"), st.integers(1, 2)),
+        st.tuples(st.just("late"), DAY),
+        st.tuples(st.just("gone"), DAY),
+        st.tuples(st.just("same"), DAY),
+    ),
+    min_size=4,
+    max_size=7,
+)
+
+
+def document(number: int, day: date) -> Document:
+    """An order of a day; its values follow from its number."""
+    midnight = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+    at = midnight + timedelta(hours=number * 7 % 24, milliseconds=number)
+    return {"_id": number, "at": at, "country": ("DE", None, "FR")[number % 3], "n": number * 37 % 101 - 40}
+
+
+def go(world: World, subject: Subject, as_of: datetime, number: int, *days: date) -> None:
+    """The run that the schedule makes, or that of some days."""
+    asked = {"start": days[0], "end": days[-1] + timedelta(days=1)} if days else {}
+    request = Request(subject, f"command/{number}", now=as_of, allow_removal=True, **asked)
+    run_all(request, replace(world.setup, log=log.silent), tries=1)
+
+
+def end_of(row: Document, as_of: datetime) -> datetime:
+    """The end of a row's partition, at most the end of the day (or hour) that has begun."""
+    day = date.fromisoformat(row["partition_date"])
+    start = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+    if row["grain"] == "hour":
+        return start + HOUR * (int(row["partition_hour"][:2]) + 1)
+    days = {"day": 1, "week": 7}.get(row["grain"])
+    if days is None:
+        days = ((day.replace(day=1) + timedelta(days=32)).replace(day=1) - day).days
+    today = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+    return min(start + timedelta(days=days), max(start, today) + timedelta(days=1))
+
+
+def check(world: World, subject: Subject, as_of: datetime) -> None:
+    """Every row that is published says what all documents up to its end make."""
+    documents = list(world.source["orders"].find().sort("at", 1))
+    for grain in subject.grains:
+        found = runs.published(world, subject, grain)
+        for row in found:
+            start = datetime.fromisoformat(f"{row['partition_date']}T00:00:00+00:00")
+            end = end_of(row, as_of)
+            all_ = [one for one in documents if one["at"] < end]
+            ever = [one for one in all_ if one["country"] == row["country"]]
+            assert row["ever"] == len(ever), row["_id"]
+            assert row["items_ever"] == sum(one["n"] for one in ever), row["_id"]
+            assert row["latest_ever"] == ever[-1]["n"], row["_id"]
+            assert row["part"] == pytest.approx(len(ever) / len(all_)), row["_id"]
+            if "began" in row and grain is not Grain.HOUR:
+                day = start + timedelta(days=1)
+                assert row["began"] == sum(one["at"] < day for one in ever), row["_id"]
+            before = start.date() - timedelta(days=2)
+            if "before" in row and before >= FIRST:
+                then = start - timedelta(days=1)
+                assert row["before"] == sum(one["at"] < then for one in ever), row["_id"]
+
+
+@settings(max_examples=FEW)
+@given(
+    subject=subjects(),
+    events=EVENTS,
+    numbers=st.lists(DAY, min_size=10, max_size=40),
+    route=st.sampled_from(["server", "server", "cursor"]),
+    behind=st.sampled_from([1, 1, 3]),
+)
+def test_whatever_happens_the_totals_are_right(
+    worlds: dict[str, World],
+    subject: Subject,
+    events: list[tuple[str, int]],
+    numbers: list[int],
+    route: str,
+    behind: int,
+) -> None:
+    """After every run all rows are right, whichever running state it went on from, and none is left over."""
+    world, newest, number = worlds[route], FIRST + timedelta(days=8), len(numbers)
+    documents = [document(at, FIRST + timedelta(days=day)) for at, day in enumerate(numbers)]
+    with (
+        runs.loaded(world, {"orders": documents}),
+        patch.dict(running.BEHIND, {Grain.DAY: behind, Grain.HOUR: behind}),
+    ):
+        for at, (what, n) in enumerate([("morning", 0), *events]):
+            newest += timedelta(days=n if what == "morning" else 0)
+            midnight = datetime(newest.year, newest.month, newest.day, tzinfo=timezone.utc)
+            as_of = midnight + timedelta(hours=23, minutes=59)
+            day = FIRST + timedelta(days=n % (newest - FIRST).days)
+            start = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+            if what == "late":
+                world.source["orders"].insert_many([document(number + more, day) for more in range(2)])
+                number += 2
+            if what == "gone":
+                inside = {"$gte": start, "$lt": start + timedelta(days=1)}
+                world.source["orders"].delete_many({"at": inside})
+            go(world, subject, as_of, at, *([] if what == "morning" else [day]))
+            check(world, subject, as_of)
+        (name,) = [one for one in world.target.list_collection_names() if one.endswith("__state")] or [""]
+        found = list(world.target[name].find()) if name else []
+        counted = {(one["_id"], one["stamp"]["gen"]) for one in found if "stamp" in one}
+        kept = {(f"stamp|{one['grain']}|{one['source']}", one["gen"]) for one in found if "gen" in one}
+        assert kept <= counted
