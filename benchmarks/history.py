@@ -56,6 +56,7 @@ def run(*, quick: bool) -> list[Result]:
                 made[name] = here.subjects({name: text})[name]
                 _fill(here, name, days, a_day)
                 here.run(made[name], END - timedelta(days=days), days)
+                _timed(here, made[name])  # the first daily run leaves a running state to the next
             results.append(
                 paired(
                     f"a daily run over {long} days of history, beside {short}: {what}",

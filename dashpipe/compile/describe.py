@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
 from dashpipe.compile.plan import Carried, Column, Formula, Mean, OfDays, Plan, Ratio, Same, Spread, Value
@@ -54,6 +54,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                     f"{indent}Reach {source.name} over states of {merging.atom.value}, "
                     "where all are published; else"
                 )
+                if plan.runs_on(source.name, grain):
+                    yield f"{indent}  of all time: over the running state, where it holds, and the days since"
             roll = plan.rollup(source.name, grain)
             if roll is not None:
                 finer = " or ".join(one.value for one in roll.finer)
@@ -166,6 +168,7 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
             for of, stages in emit.over_states(plan, grain, source.name, labels, (), target):
                 whole_of = into if of is None else emit.Ref("target", beside[of])
                 found.append((further, ours, [*stages, *emit.merge(whole_of)]))
+            found += _running(plan, grain, source.name, labels, ours)
     if plan.fills(grain):
         target = _target(plan, grain)
         into = emit.Ref("target", "staging_parts")
@@ -190,6 +193,30 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
     for one in found[:-1]:
         emit.verify(one[2])
     return found
+
+
+def _running(
+    plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], ours: str
+) -> list[tuple[str, str, emit.Stages]]:
+    """The same over a running state, which here takes all days before the partitions; and the next one."""
+    how = plan.merging(source, grain)
+    one = None if how is None or not plan.runs_on(source, grain) else plan.running_of(source, how.atom)
+    if one is None:
+        return []
+    before = (periods.day_of(labels[0]) - timedelta(days=1)).isoformat()
+    kept = emit.Standing(f"{_target(plan, plan.grains[0])}__state", 1, before)
+    target, into = _target(plan, one.atom), emit.Ref("target", "staging_parts")
+    found = emit.over_states(plan, grain, source, labels, (), target, standing=kept)
+    about = f"{grain.value}: what {source} reaches back to, over a running state"
+    made = [
+        (about, ours, [*stages, *emit.merge(into)])
+        for _, stages in found
+        if kept.collection in json.dumps(stages, default=str)
+    ]
+    if grain is not one.atom:
+        return made
+    ahead = emit.advanced(plan, one, kept, labels[0][:10], 2, emit.Ref("target", "staging_state"))
+    return [*made, (f"{grain.value}: the next running state of {source}", target, ahead)]
 
 
 def index_lines(plan: Plan) -> Iterator[str]:

@@ -35,6 +35,8 @@ def _reach(plan: Plan, source: SourcePlan, grain: Grain, *, off: bool) -> Iterat
     merging = plan.merging(source.name, grain)
     if merging is not None:
         yield f"{about}: from the states of {merging.atom.value}, {_ELSE}"
+        if plan.runs_on(source.name, grain):
+            yield f"{about}, of all time: from the running state, where it holds, and the states after it"
     elif any(leaf.frame.reaches for leaf in source.framed_at(grain)):
         if off:
             why = "the pass rollup is switched off"

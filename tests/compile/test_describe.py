@@ -120,6 +120,7 @@ def test_passes_say_what_they_did() -> None:
         "fuse: applied — 6 scans became 3, of which 1 by value first (distinct counts, percentiles, lists)",
         "push: applied — scans that filter in query form: 1; filters that stay expressions: 1",
         "rollup: applied — month of orders may be merged from day; month of visits may be merged from day",
+        "running: not applied — nothing is of all time",
     ]
     off = list(describe.pass_lines(compile_subject(SUBJECT, PASSES)))
     assert off == [f"{name}: not applied — switched off" for name in PASSES]

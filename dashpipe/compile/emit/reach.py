@@ -146,12 +146,12 @@ def over_states(
             continue
         mine = _of_parts(one, leaves) if how.atom is grain else _of_rows(one, leaves, how.atom)
         kept = standing if all(leaf.runs_on for leaf in leaves) else None
-        days = rows(taken) if kept is None else rows(after(kept, taken))
+        spans = rows(taken) if kept is None else rows(after(kept, taken))
         stages: Stages = [{"$match": mine[0]}, {"$project": mine[1]}]
         if how.atom is not grain:
-            stages[0] = {"$match": {**mine[0], **days}}
+            stages[0] = {"$match": {**mine[0], **spans}}
         there, project = _of_rows(one, leaves, how.atom)
-        others: dict[str, Any] = {**there, **days, **_without(how.atom, staged)}
+        others: dict[str, Any] = {**there, **spans, **_without(how.atom, staged)}
         stages.append(
             {"$unionWith": {"coll": target, "pipeline": [{"$match": others}, {"$project": project}]}}
         )

@@ -135,6 +135,13 @@ class Plan:
                 return one
         return None
 
+    def runs_on(self, source: str, grain: Grain) -> bool:
+        """Whether anything that a grain has of a source goes on from a running state."""
+        how = self.merging(source, grain)
+        if how is None or self.running_of(source, how.atom) is None:
+            return False
+        return any(leaf.runs_on for leaf in self.source(source).framed_at(grain))
+
     def kept_of(self, source: str) -> tuple[Leaf, ...]:
         """The leaves of a source whose values are kept, at the finest grain."""
         return next((one.leaves for one in self.kept if one.source == source), ())

@@ -22,8 +22,9 @@ def transform(run: Run, session: Session) -> Document:
 
     Returns:
         The receipt: ``staging`` (grain → collection), ``rows`` (grain → count), ``values`` (of kept values,
-        ``staging`` and how many are ``kept``), ``state`` (of running states, which were ``made``), ``routes`` (source → ``server`` or ``cursor``), ``origin``
-        (grain → source → how many partitions came from states and from the source), ``reached`` (the same of
+        ``staging`` and how many are ``kept``), ``state`` (of running states, which were ``made`` and which
+        are ``over``), ``routes`` (source → ``server`` or ``cursor``), ``origin`` (grain → source → how many
+        partitions came from states and from the source), ``reached`` (the same of
         what they reach back to), ``dependants`` (grain → how many partitions were added because they read
         what changed), ``lookups`` (dimension → keys, matched, and a warning), ``weaker``
         (what a server lacks and what was done instead, a sentence each), ``ms``.

@@ -17,9 +17,9 @@ higher fence. A run that is killed at any point leaves it right or recognisable:
 
 A run goes on from a state only if it computes no day that the state takes. The next one reaches to the day
 before the oldest that the run computes: it takes none that the lookback restates, and the next daily run
-finds it standing. It is made of published rows alone, so it is right whether or not the run gets to its end. Load
-writes it under the fence, first the documents, then the stamp; documents without a stamp are not read. It is
-made anew only once it is some days behind, since that writes a document a key.
+finds it standing. It is made of published rows alone, so it is right whether or not the run gets to its end.
+Load writes it under the fence, first the documents, then the stamp; documents without a stamp are not read.
+It is made anew only once it is some days behind, since that writes a document a key.
 """
 
 from __future__ import annotations
