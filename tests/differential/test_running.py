@@ -26,7 +26,7 @@ pytestmark = pytest.mark.differential
 
 Document = dict[str, Any]
 
-FEW = max(3, settings().max_examples // 16)
+FEW = max(3, settings().max_examples // 25)
 FIRST = date(2024, 1, 26)
 HOUR = timedelta(hours=1)
 SUBJECT = replace(
