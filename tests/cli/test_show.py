@@ -70,7 +70,7 @@ def test_each_pass_and_the_origin_of_each_grain(show):
     assert "\nrollup: not applied — switched off\n" in out
     assert "\nStates\n------\nday of orders: from the source (no finer grain nests in it)\n" in out
     told = json.loads(show("--format", "json")[1])
-    assert [one["pass"] for one in told["passes"]] == ["share", "fuse", "push", "rollup"]
+    assert [one["pass"] for one in told["passes"]] == ["share", "fuse", "push", "rollup", "running"]
     assert told["needs"] == []
     assert told["states"] == ["day of orders: from the source (no finer grain nests in it)"]
 
