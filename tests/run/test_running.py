@@ -216,6 +216,26 @@ def test_a_total_as_of_the_first_day_of_a_month_reaches_no_further(world: World)
     check(world, newest + timedelta(days=1))
 
 
+def test_values_of_days_are_the_same_without_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made of the totals of a period's days is not taken from a state that holds half of them."""
+    days = [
+        Metric(f"orders_{how}", "cumulative", metric="orders", period_agg=how) for how in ("average", "min")
+    ]
+    subject = replace(SUBJECT, metrics=(*SUBJECT.metrics, *days))
+    newest = begun(world, 50, subject)
+    day = newest + timedelta(days=1)
+    world.source["orders"].insert_many([order(1000 + n, day) for n in range(6)])
+    go(world, subject, day)
+    assert stamp(world) is not None
+    check(world, day)
+    monkeypatch.delitem(PASSES, "running")
+    counts = go(world, subject, day, run_id="test/without")["load"]["counts"]
+    assert {name: (one["inserted"], one["changed"], one["removed"]) for name, one in counts.items()} == {
+        "day": (0, 0, 0),
+        "month": (0, 0, 0),
+    }
+
+
 def test_what_does_not_hold_and_is_not_replaced_goes(world: World) -> None:
     """A run from the first day on leaves no running state behind: nothing lies before it."""
     newest = begun(world, 20)

@@ -136,7 +136,11 @@ def _able(work: Work, source: str, standing: Standing | None) -> frozenset[str]:
         found = covers(frame, grain, work.labels, run.subject.calendar, run.as_of)
         for cover in found:
             taken[cover.label].append(cover)
-        for cover in emit.after(standing, found) if standing is not None and frame.all_time and not frame.daily else found:
+        for cover in (
+            emit.after(standing, found)
+            if standing is not None and frame.all_time and not frame.daily
+            else found
+        ):
             late[cover.label].append(cover)
     first = window.first_instant(run.subject, how.atom)
     start = partition.local_date(first, run.subject.timezone)
