@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -14,7 +15,7 @@ from bson import Decimal128
 from pymongo import MongoClient
 
 from dashpipe.compile.passes import PASSES
-from dashpipe.run import run_all, state, takeover
+from dashpipe.run import record, run_all, state, takeover
 from dashpipe.run.base import Request
 from dashpipe.run.errors import Refused
 from dashpipe.run.transform import running
@@ -105,6 +106,16 @@ def stamp(world: World, atom: str = "day") -> Document | None:
     return None if found is None else found["stamp"]
 
 
+@contextmanager
+def without() -> Iterator[None]:
+    """Runs that keep nothing running; plans of the same specs are not taken from before, nor left behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(PASSES, "running")
+        record._planned.cache_clear()
+        yield
+    record._planned.cache_clear()
+
+
 def begun(world: World, days: int, subject: Subject = SUBJECT) -> date:
     """Documents of some days, published in one run, and the daily run after that; the newest day."""
     world.fill([order(number, FIRST + timedelta(days=number // 2)) for number in range(2 * days)])
@@ -120,7 +131,7 @@ def forget(world: World, until: str) -> None:
 
 
 def test_a_daily_run_does_not_read_the_states_of_old_days(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
     """With the states of all days that the running state takes gone, totals are right; without it, wrong."""
     newest = begun(world, 70)
@@ -135,8 +146,8 @@ def test_a_daily_run_does_not_read_the_states_of_old_days(
         done = go(world, SUBJECT, day)
         assert done["transform"]["reached"]["day"]["orders"] == {"states": 3, "source": 0}
         check(world, day)
-    monkeypatch.delitem(PASSES, "running")
-    go(world, SUBJECT, newest + timedelta(days=2), run_id="test/without")
+    with without():
+        go(world, SUBJECT, newest + timedelta(days=2), run_id="test/without")
     with pytest.raises(AssertionError):
         check(world, newest + timedelta(days=2))
 
@@ -216,7 +227,7 @@ def test_a_total_as_of_the_first_day_of_a_month_reaches_no_further(world: World)
     check(world, newest + timedelta(days=1))
 
 
-def test_values_of_days_are_the_same_without_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_days_are_the_same_without_it(world: World) -> None:
     """What is made of the totals of a period's days is not taken from a state that holds half of them."""
     days = [
         Metric(f"orders_{how}", "cumulative", metric="orders", period_agg=how) for how in ("average", "min")
@@ -228,8 +239,8 @@ def test_values_of_days_are_the_same_without_it(world: World, monkeypatch: pytes
     go(world, subject, day)
     assert stamp(world) is not None
     check(world, day)
-    monkeypatch.delitem(PASSES, "running")
-    counts = go(world, subject, day, run_id="test/without")["load"]["counts"]
+    with without():
+        counts = go(world, subject, day, run_id="test/without")["load"]["counts"]
     assert {name: (one["inserted"], one["changed"], one["removed"]) for name, one in counts.items()} == {
         "day": (0, 0, 0),
         "month": (0, 0, 0),
@@ -299,8 +310,7 @@ def test_killed_before_any_write_then_again(before: Stage, monkeypatch: pytest.M
     monkeypatch.setattr(takeover, "LONGEST_WRITE", 0.2)
     named = {"subject": KILLED, "start": OLD, "end": OLD + shop.DAY, "now": shop.NOW}
     daily = {"subject": KILLED, "now": shop.NOW + shop.DAY}
-    with before.copied() as here, monkeypatch.context() as without:
-        without.delitem(PASSES, "running")
+    with before.copied() as here, without():
         here.go("dag/restates", **named)
         here.go("dag/next", **daily)
         rows = here.rows()
