@@ -60,7 +60,23 @@ def _first_kept(run: Run, session: Session, grain: Grain, oldest: date) -> date:
 
 
 def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
-    """Remove the rows before a local day, and say in the ledger that they are pruned."""
+    """Say in the ledger that the partitions before a local day are pruned, then remove their rows.
+
+    In this order: what the ledger calls published is there, whole, wherever a run is killed, since others
+    merge from it. Rows that are left go with the next publish.
+    """
+    gone = {
+        "subject": run.subject.id,
+        "grain": grain.value,
+        "state": {"$ne": ledger.PRUNED},
+        "end": {"$lte": partition.midnight(kept, run.subject.timezone)},
+    }
+    change = {"$set": {"state": ledger.PRUNED, "rows": 0, "reason": ""}}
+
+    def mark(client: ClientSession | None) -> None:
+        session.target[state.PARTITIONS].update_many(gone, change, session=client)
+
+    guarded(session, mark)
     older: Document = {"partition_date": {"$lt": kept.isoformat()}, "_meta.run_id": {"$exists": True}}
     target, removed = session.collection(run.targets[grain]), 0
     for batch in batches(target.find(older, {"_id": 1}), session.setup.batch_size):
@@ -73,23 +89,14 @@ def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
     place = of_values(run.plan, run.targets)
     if place is not None and grain is run.plan.grains[0]:
         values.remove(session, place, {"partition_date": {"$lt": kept.isoformat()}})
-    gone = {
-        "subject": run.subject.id,
-        "grain": grain.value,
-        "state": {"$ne": ledger.PRUNED},
-        "end": {"$lte": partition.midnight(kept, run.subject.timezone)},
-    }
-    change = {"$set": {"state": ledger.PRUNED, "rows": 0, "reason": ""}}
-    trace = {"event": "retention", "subject": run.subject.id, "run_id": run.id, "fence": session.lease.fence}
-    trace |= {"grain": grain.value, "collection": target.name, "rows": removed, "before": kept.isoformat()}
-
-    def mark(client: ClientSession | None) -> None:
-        session.target[state.PARTITIONS].update_many(gone, change, session=client)
-        if removed:
-            at = lease.server_time(session.target)
-            session.target[state.AUDIT].insert_one({**trace, "at": at}, session=client)
-
-    guarded(session, mark)
     if removed:
+        trace = {"event": "retention", "subject": run.subject.id, "run_id": run.id}
+        trace |= {"fence": session.lease.fence, "grain": grain.value, "collection": target.name}
+        trace |= {"rows": removed, "before": kept.isoformat(), "at": lease.server_time(session.target)}
+
+        def tell(client: ClientSession | None) -> None:
+            session.target[state.AUDIT].insert_one(dict(trace), session=client)
+
+        guarded(session, tell)
         session.setup.log("pruned", run=run.id, grain=grain.value, rows=removed, before=kept)
     return removed

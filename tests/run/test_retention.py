@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timezone
+from itertools import count
 from typing import Any
+
+from pymongo.errors import AutoReconnect
+from pytest_mock import MockerFixture
 
 from dashpipe.run import run_all, state
 from dashpipe.run.base import Request
+from dashpipe.run.errors import RunError
+from dashpipe.run.guarded import guarded
 from dashpipe.spec.model import Dimension, Field, Grain, Metric, Source, Subject, Target, Time
 from tests.run.world import World
 
@@ -68,6 +75,37 @@ def test_old_partitions_go_with_the_next_publish(world: World) -> None:
     assert pruned == 31 + 21
     traces = {one["grain"]: one["rows"] for one in world.target[state.AUDIT].find({"event": "retention"})}
     assert traces == {"day": 49, "month": 1}
+
+
+def test_what_the_ledger_calls_published_is_there(world: World, mocker: MockerFixture) -> None:
+    """Cut off before any of its writes, pruning leaves no published partition without its rows."""
+    _fill(world)
+    april = datetime(2024, 4, 2, 12, tzinfo=timezone.utc)
+    free = replace(SUBJECT, target=replace(SUBJECT.target, retention_days=None))
+    _run(world, date(2024, 1, 1), date(2024, 4, 1), april, free)
+    setup = replace(world.setup, batch_size=20)
+    for stop in count(1):
+        writes = iter(range(1, 1000))
+
+        def cut(session: Any, work: Any, stop: int = stop, writes: Iterator[int] = writes) -> Any:
+            if next(writes) == stop:
+                raise AutoReconnect("the connection is gone")
+            return guarded(session, work)
+
+        mocker.patch("dashpipe.run.retention.guarded", cut)
+        request = Request(SUBJECT, f"test/{stop}", start=date(2024, 3, 28), end=date(2024, 3, 29), now=april)
+        try:
+            run_all(request, setup, tries=1)
+        except RunError:
+            pass
+        else:
+            break
+        full = {"grain": "day", "state": "published", "rows": {"$gt": 0}}
+        published = {one["label"] for one in world.target[state.PARTITIONS].find(full)}
+        assert len(published) >= 28
+        assert published <= set(_dates(world, "daily"))
+    assert stop > 4
+    assert _dates(world, "daily") == [one for one in _all() if one >= "2024-02-22"]
 
 
 def _all() -> list[str]:
