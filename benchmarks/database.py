@@ -60,7 +60,7 @@ class Bench:
         setup = Setup(connections, {}, (), silent)
         request = Request(
             subject=subject,
-            run_id="command/bench",
+            run_id=f"command/{subject.id}",
             kind="command",
             start=start,
             end=start + timedelta(days=days),

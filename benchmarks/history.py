@@ -96,7 +96,7 @@ def _timed(here: Bench, subject: Subject) -> Measure:
     }
     connections = Connections(from_environment(uris))
     now = datetime(END.year, END.month, END.day, 3, tzinfo=timezone.utc)
-    request = Request(subject=subject, run_id="command/daily", kind="command", now=now)
+    request = Request(subject=subject, run_id=f"command/{subject.id}-daily", kind="command", now=now)
     try:
         setup = Setup(connections, {}, (), silent)
         return inside(lambda: run_all(request, setup), here.server.pid)
