@@ -32,10 +32,14 @@ settings.load_profile(PROFILE)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give every run a seed that is said aloud, so that a red run can be made again."""
+    """Give every run a seed that is said aloud, so that a red run can be made again.
+
+    A change is judged by the cases that the one before it passed; what nobody has tried yet is tried at
+    night, where a rare defect that it did not make stops no one.
+    """
     if getattr(config.option, "hypothesis_seed", None) is None:
-        worker = os.environ.setdefault("DASHPIPE_SEED", str(int.from_bytes(os.urandom(4), "big")))
-        config.option.hypothesis_seed = int(worker)
+        drawn = int.from_bytes(os.urandom(4), "big") if PROFILE == "nightly" else 1
+        config.option.hypothesis_seed = int(os.environ.setdefault("DASHPIPE_SEED", str(drawn)))
 
 
 @pytest.hookimpl(tryfirst=True)
