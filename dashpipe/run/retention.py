@@ -90,7 +90,7 @@ def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
     if place is not None and grain is run.plan.grains[0]:
         values.remove(session, place, {"partition_date": {"$lt": kept.isoformat()}})
     if removed:
-        trace = {"event": "retention", "subject": run.subject.id, "run_id": run.id}
+        trace: Document = {"event": "retention", "subject": run.subject.id, "run_id": run.id}
         trace |= {"fence": session.lease.fence, "grain": grain.value, "collection": target.name}
         trace |= {"rows": removed, "before": kept.isoformat(), "at": lease.server_time(session.target)}
 
