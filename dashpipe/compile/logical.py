@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from dashpipe import expr
-from dashpipe.compile import canonical, journeys
+from dashpipe.compile import canonical, journeys, keys
 from dashpipe.compile.errors import CompileError
 from dashpipe.compile.frame import PLAIN, Frame, ahead, by_day, carried, cumulated, moved
 from dashpipe.compile.leaves import kind_of
@@ -20,7 +20,6 @@ from dashpipe.compile.plan import (
     Formula,
     Having,
     Leaf,
-    LookupPlan,
     Mean,
     OfDays,
     Options,
@@ -401,9 +400,9 @@ def build(subject: Subject) -> Plan:
     for metric in subject.metrics:
         builder.column(metric.name, (), builder.grains(metric), ())
     sources = tuple(_source(builder, one.name) for one in subject.sources)
-    _agree(subject, sources)
-    _mergeable(subject, sources)
-    return Plan(subject, sources, tuple(builder.columns.values()), _lookups(subject))
+    keys.agree(subject, sources)
+    keys.mergeable(subject, sources)
+    return Plan(subject, sources, tuple(builder.columns.values()), keys.lookups(subject))
 
 
 def _source(builder: _Builder, name: str) -> SourcePlan:
@@ -422,44 +421,3 @@ def _source(builder: _Builder, name: str) -> SourcePlan:
         aggregates=tuple(one for one in builder.order if one.source == name),
         by_grain=tuple((grain, tuple(sorted(ids))) for grain, ids in needed.items()),
     )
-
-
-def _agree(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
-    for one in sources[1:]:
-        for ours, theirs in zip(sources[0].key, one.key):
-            if ours.type is not theirs.type:
-                raise CompileError(
-                    subject.id,
-                    f"dimension {ours.name} is {ours.type.value} in source {sources[0].name} "
-                    f"and {theirs.type.value} in source {one.name}",
-                )
-
-
-def _mergeable(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
-    """Rows that are merged by what is looked up hold only what can be merged."""
-    if not subject.hidden_keys:
-        return
-    for source in sources:
-        for leaf in source.leaves:
-            if not leaf.merges or not leaf.frame.plain:
-                raise CompileError(
-                    subject.id, f"{leaf.label} cannot be merged by what is looked up in another collection"
-                )
-
-
-def _lookups(subject: Subject) -> tuple[LookupPlan, ...]:
-    waiting = {one.name: one.lookup for one in subject.dimensions if one.lookup is not None}
-    known = {one.name for one in subject.key}
-    found: list[LookupPlan] = []
-    while waiting:
-        ready = [name for name, one in waiting.items() if one.key in known]
-        if not ready:
-            raise CompileError(subject.id, f"{next(iter(waiting))} is looked up by no dimension of the key")
-        for name in ready:
-            one = waiting.pop(name)
-            connection = one.connection or subject.sources[0].connection
-            grouped = one.key in subject.hidden_keys
-            chained = one.key not in {each.name for each in (*subject.key, *subject.row_key)}
-            found.append(LookupPlan(name, one.key, one, connection, chained, grouped))
-        known.update(ready)
-    return tuple(found)
