@@ -1,0 +1,40 @@
+"""Columns of metrics that follow something over time: an entity's events, or the entities themselves."""
+
+from __future__ import annotations
+
+from dashpipe.compile import journeys
+from dashpipe.compile.errors import CompileError
+from dashpipe.compile.frame import ahead
+from dashpipe.compile.logical.builder import Builder, Finished, Need
+from dashpipe.compile.plan import Mean, Value
+from dashpipe.expr import FieldType
+from dashpipe.spec.model import Metric
+
+
+def journey(builder: Builder, metric: Metric, need: Need) -> Finished:
+    """Conversions of base events: how many, or the share of base events that have one."""
+    if not need.frame.plain:
+        raise CompileError(builder.subject.id, f"{metric.name} follows events: it is of its own rows only")
+    followed = journeys.followed(metric, need.wheres, builder.readings)
+    source = followed.base.source
+    if metric.measured_as == "count":
+        made = builder.keep(source, journeys.counting("conversions", followed), need.grains)
+        return Value(made.id), FieldType.INTEGER, ((made.id, "conversions"),)
+    converted = builder.keep(source, journeys.counting("converted", followed), need.grains)
+    every = builder.add(source, followed.base, need.grains)
+    return Mean(converted.id, every.id), FieldType.NUMBER, ((every.id, "count"),)
+
+
+def retention(builder: Builder, metric: Metric, need: Need) -> Finished:
+    """The shares of the entities that are new in a partition which are seen in those after it."""
+    source = metric.source or ""
+    if not need.frame.plain:
+        raise CompileError(builder.subject.id, f"{metric.name} follows entities: it is of its own rows only")
+    if builder.readings[source].source.unwind is not None:
+        raise CompileError(metric.name, f"a document of {source} is taken apart: it is no one event")
+    if any(grain is not metric.period for grain in need.grains):
+        raise CompileError(builder.subject.id, f"{metric.name} is of its period alone")
+    frame = ahead(metric.periods or 0)
+    made = builder.readings[source].leaf("retention", metric, need.filters(metric), frame=frame)
+    builder.keep(source, made, need.grains)
+    return Value(made.id), FieldType.ARRAY, ((made.id, "retention"),)
