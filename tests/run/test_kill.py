@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -136,7 +135,7 @@ def test_a_run_that_wakes_up_after_its_turn_changes_nothing(
         for number in range(1 + (STRIDE // 3 + part) % STRIDE, total + 1, STRIDE):
             with before.copied() as here:
                 process, told = start(here, number, signal.SIGSTOP)
-                paused(process.pid)
+                victim.paused(process.pid)
                 time_passes(here)
                 replace(here, source=source).go("dag/another", now=LATER)
                 kept = stored(here)
@@ -168,14 +167,3 @@ def time_passes(here: Stage) -> None:
     """Let the time pass after which a server ends transactions, and a lease runs out."""
     here.client.admin.command({"killAllSessions": []})
     shop.expire(here.target)
-
-
-def paused(pid: int) -> None:
-    """Wait until a process has stopped itself."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 -- procfs
-            if stat.read().rpartition(")")[2].split()[0] == "T":
-                return
-        time.sleep(0.01)
-    raise AssertionError("the run did not reach that write")

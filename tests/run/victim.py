@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -28,11 +29,15 @@ _ROOT = str(Path(__file__).parents[2])
 
 
 class _Trap(monitoring.CommandListener):
-    """Counts the writes of this process, and raises a signal right before the n-th is sent."""
+    """Counts the writes of this process, and raises a signal right before the n-th is sent.
 
-    def __init__(self, number: int, kind: int, told: Any) -> None:
+    With ``of`` only those count whose collection has that in its name.
+    """
+
+    def __init__(self, number: int, kind: int, told: Any, of: str) -> None:
         self.number = number
         self.kind = kind
+        self.of = of
         self.seen = 0
         self._told = told
         self._lock = threading.Lock()
@@ -40,7 +45,8 @@ class _Trap(monitoring.CommandListener):
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         stages = event.command.get("pipeline") or [{}]
         writes = event.command_name in WRITES or bool({"$out", "$merge"} & set(stages[-1]))
-        if not writes:
+        into = [one for one in (stages[-1].get("$out"), stages[-1].get("$merge", {}).get("into")) if one]
+        if not writes or self.of not in str(into or event.command.get(event.command_name)):
             return
         with self._lock:
             self.seen += 1
@@ -57,7 +63,7 @@ class _Trap(monitoring.CommandListener):
 def _run(
     uri: str, source: str, target: str, number: int, kind: int, told: Any, asked: dict[str, Any]
 ) -> None:
-    trap = _Trap(number, kind, told)
+    trap = _Trap(number, kind, told, asked.pop("of", ""))
     monitoring.register(trap)
     setup = replace(shop.make_setup(uri, source, target), **asked.pop("setup", {}))
     try:
@@ -72,7 +78,8 @@ def start(
 ) -> tuple[BaseProcess, Any]:
     """Start a run that gets a signal before its n-th write (0: never).
 
-    ``setup`` are parts of its setup that differ from the shop's.
+    ``setup`` are parts of its setup that differ from the shop's; with ``of`` only writes to collections with
+    that in their name count.
 
     Returns:
         The process, and a value: the name of the n-th write once it was reached, or how many there were.
@@ -89,3 +96,14 @@ def start(
         else:
             os.environ["PYTHONPATH"] = before
     return process, told
+
+
+def paused(pid: int) -> None:
+    """Wait until a process has stopped itself."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 -- procfs
+            if stat.read().rpartition(")")[2].split()[0] == "T":
+                return
+        time.sleep(0.01)
+    raise AssertionError("the run did not reach that write")
