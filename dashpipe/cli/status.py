@@ -60,6 +60,7 @@ def _lines(one: Status) -> list[str]:
         for source, fields in run["mistyped"].items():
             said = ", ".join(f"{n:,} `{field}`" for field, n in fields.items())
             lines.append(f"    mistyped values of {source}: {said}")
+        lines += [f"    rows of {source} that cannot be read: {n:,}" for source, n in run["bad_rows"].items()]
     for source, kept in one.quarantine.items():
         since = f"{kept['since']:%Y-%m-%d %H:%M} UTC"
         n = "1 document" if kept["documents"] == 1 else f"{kept['documents']:,} documents"

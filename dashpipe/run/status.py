@@ -43,7 +43,7 @@ class Status:
         step: The step that the holder is in.
         until: Until when the lease stands.
         runs: The newest runs: id, kind, whether open, when, which steps left receipts, and how many values
-            of which field were mistyped, a source.
+            of which field were mistyped, and how many rows could not be landed, a source.
         grains: The stretches of each grain, in time order.
         quarantine: How many documents are in quarantine, a source, and since when.
     """
@@ -104,6 +104,11 @@ def _run(document: Document) -> Document:
             task.removeprefix("extract_"): receipt["mistyped"]
             for task, receipt in sorted(document["receipts"].items())
             if receipt.get("mistyped")
+        },
+        "bad_rows": {
+            task.removeprefix("extract_"): receipt["landed"]["bad"]
+            for task, receipt in sorted(document["receipts"].items())
+            if receipt.get("landed", {}).get("bad")
         },
     }
 

@@ -80,8 +80,9 @@ def fingerprint(subject: Subject) -> dict[str, str]:
     meta["target"] = {key: whole["target"].pop(key) for key in _TARGET_META}
     meta["sources"] = {one["name"]: {key: one.pop(key) for key in _SOURCE_META} for one in whole["sources"]}
     for one in whole["sources"]:
-        if one["file"] is not None:
-            meta["sources"][one["name"]]["max_bad"] = one["file"].pop("max_bad")
+        landed = one["file"] or one["http"]
+        if landed is not None:
+            meta["sources"][one["name"]]["max_bad"] = landed.pop("max_bad")
     meta["words"] = _words(whole)
     parts = {"data": _without_words(whole), "checks": _without_words(checks), "meta": _ordered(meta)}
     return {name: _digest(value) for name, value in parts.items()}

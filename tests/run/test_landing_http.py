@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 from collections import defaultdict
@@ -9,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
-from dashpipe.run import state, takeover
+from dashpipe.run import state, status, takeover
 from dashpipe.run.errors import Refused, RunError
 from dashpipe.run.landing import web as client
 from dashpipe.spec.hosts import Site, allowed, loopback, public, site
@@ -47,6 +49,15 @@ def yard(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path, api: Api)
     with landed.open_yard(mongo, mongo_uri, tmp_path) as one:
         one.hosts = (api.host,)
         yield one
+
+
+def _any_rows(api: Api, path: str, given: dict[str, str]) -> web.Answer:
+    """An answer of a server whose rows are not all objects."""
+    start = int(given.get("after", "0"))
+    more = start + api.size < len(api.rows)
+    body = {"data": {"orders": api.rows[start : start + api.size]}}
+    meta = {"cursor": str(start + api.size) if more else None}
+    return 200, {}, json.dumps({**body, "meta": meta}).encode()
 
 
 @pytest.fixture(autouse=True)
@@ -210,8 +221,10 @@ def test_a_slow_endpoint_is_given_up(yard: Yard, api: Api, monkeypatch: pytest.M
         ((404, {}, b""), "answers 404"),
         ((200, {}, b"<html>"), "does not answer in JSON"),
         ((200, {}, b'{"data": 1}'), "`data.orders` of its answer is no list"),
-        ((200, {}, b'{"data": {"orders": [{"id": 1}, 7]}}'), "row 2 of this reading cannot be landed"),
-        ((200, {}, b'{"data": {"orders": [{"pieces": 7}]}}'), "`id` of its key is NULL"),
+        (
+            (200, {}, b'{"data": {"orders": [{"pieces": 7}]}}'),
+            "1 of 1 rows cannot be read, .* 0.1 %; .* is NULL",
+        ),
         ((302, {"Location": "http://127.0.0.1:1/x?key=secret"}, b""), "redirects to http://127.0.0.1:1/x,"),
     ],
 )
@@ -222,6 +235,105 @@ def test_a_wrong_answer_is_told(yard: Yard, api: Api, answer: web.Answer, said: 
         yard.go(subject(api))
     assert yard.raw() == {}
     assert len(api.asked) == 1
+
+
+def test_a_bad_row_is_left_out_and_told(yard: Yard, api: Api) -> None:
+    """No object, no key, a number beyond 64 bits: these are told, the others of their pages count."""
+    good = list(api.rows)
+    changed = {"changed": "2024-03-01"}
+    bad: list[Any] = ["c4n4ry", {**changed, "shop": "c4n4ry"}, {**changed, "id": 99, "n": 2**64}]
+    api.rows = [*good[:9], *bad, {**changed, "id": [1]}]
+    api.rows += good[9:]
+    api.answer = partial(_any_rows, api)  # type: ignore[method-assign]
+    said: list[str] = []
+    one = subject(api, "/cursor", max_bad=0.2)
+    done = yard.go(one, lambda event, /, **fields: said.append(str(fields.get("text"))))
+    told = done["steps"]["extract_orders"]
+    assert (told["landed"]["rows"], told["landed"]["bad"], told["landed"]["inserted"]) == (34, 4, 30)
+    assert [text.partition(": ")[2] for text in told["landed"]["bad_rows"]] == [
+        "row 10 of this reading: it is no JSON object",
+        "row 11 of this reading: `id` of its key is NULL",
+        "row 12 of this reading: `n` is beyond 64 bits: declare it `decimal` or `number`",
+        "row 13 of this reading: `id` of its key is no text, whole number, date or id",
+    ]
+    assert told["warnings"][0].startswith("4 rows of orders cannot be read and count nowhere; the first: ")
+    assert status.find(yard.target, one).runs[0]["bad_rows"] == {"orders": 4}
+    assert "c4n4ry" not in " ".join([*said, str(done)])
+    api.rows = good
+    assert shown(yard) == counted(api)
+
+
+def test_too_many_bad_rows_fail_the_run_and_remove_nothing(yard: Yard, api: Api) -> None:
+    """The good ones are landed; the next run reads from the begin, and takes away what is gone."""
+    good = list(api.rows)
+    yard.go(subject(api))
+    before = yard.rows()
+    api.rows = [{**one, "id": None} if number < 2 else one for number, one in enumerate(good[5:])]
+    api.rows += web.orders(range(31, 34))
+    with pytest.raises(RunError, match=r"^2 of 28 rows cannot be read, which is more than 5 %; .*: row 1 of"):
+        yard.go(subject(api, max_bad=0.05))
+    assert len(yard.raw()) == 33
+    assert yard.rows() == before
+    api.asked.clear()
+    api.rows = [*good[5:], *web.orders(range(31, 34))]
+    yard.go(subject(api, max_bad=0.05))
+    assert [given.get("after") for _, given, _ in api.asked] == [None, "7", "14", "21"]
+    assert shown(yard) == counted(api)
+
+
+def test_bad_rows_stay_counted_where_only_changes_are_asked_for(yard: Yard, api: Api) -> None:
+    """While there are any, each reading asks from the same instant and removes nothing; then it moves on."""
+    one = subject(api, since="since", max_bad=0.1)
+    yard.go(one)
+    late = web.orders(range(31, 34), day=2)
+    api.rows += [late[0], {**late[1], "id": None}, late[2]]
+
+    def go(*, bad: int, since: str | None) -> None:
+        api.asked.clear()
+        done = yard.go(one)
+        assert done["steps"]["extract_orders"]["landed"]["bad"] == bad
+        assert {given.get("since") for _, given, _ in api.asked} == {since}
+
+    go(bad=1, since="2024-03-01T00:20:00Z")
+    # Newer changes do not hide it, and it is of 34 rows, not of the few that were asked for.
+    api.rows += web.orders(range(40, 42), day=3)
+    go(bad=1, since="2024-03-01T00:20:00Z")
+    api.rows[31] = late[1]  # mended, though its `updated` says that nothing changed
+    go(bad=0, since="2024-03-01T00:20:00Z")
+    assert shown(yard) == counted(api)
+    go(bad=0, since="2024-03-03T00:31:00Z")
+    assert {int(key) for key in yard.raw()} == {each["id"] for each in api.rows}
+
+
+def test_a_first_reading_with_bad_rows_is_made_again(yard: Yard, api: Api) -> None:
+    """All is asked for again, and what the endpoint lists no more stays: with `since` nothing is removed."""
+    one = subject(api, since="since", max_bad=0.1)
+    bad, api.rows[3] = api.rows[3], {**api.rows[3], "id": None}
+    assert yard.go(one)["steps"]["extract_orders"]["landed"]["bad"] == 1
+    kept = api.rows[:3]
+    api.rows = [bad, *api.rows[4:]]
+    api.asked.clear()
+    landed_ = yard.go(one)["steps"]["extract_orders"]["landed"]
+    assert (landed_["bad"], landed_["inserted"], landed_["removed"]) == (0, 1, 0)
+    assert all("since" not in given for _, given, _ in api.asked)
+    api.rows += kept
+    assert shown(yard) == counted(api)
+
+
+def test_a_reading_that_stops_remembers_its_bad_rows(yard: Yard, api: Api) -> None:
+    """The run that goes on counts those of the pages before too."""
+    bad, api.rows[3] = api.rows[3], {**api.rows[3], "id": None}
+    one = subject(api, "/cursor", max_bad=0.1)
+    api.instead = lambda _, given: (403, {}, b"") if given.get("after") == "14" else None
+    with pytest.raises(RunError, match="answers 403"):
+        yard.go(one)
+    api.instead = None
+    told = yard.go(one)["steps"]["extract_orders"]["landed"]
+    assert (told["requests"], told["bad"]) == (3, 1)
+    assert told["bad_rows"][0].endswith("row 4 of this reading: `id` of its key is NULL")
+    api.rows[3] = bad
+    yard.go(one)
+    assert shown(yard) == counted(api)
 
 
 def test_a_next_page_elsewhere_is_refused(yard: Yard, api: Api) -> None:

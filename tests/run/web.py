@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ class Api:
     instead: Instead | None = None
     port: int = 0
     pause: float = 0.0
+    scheme: str = "http"
 
     @property
     def host(self) -> str:
@@ -37,7 +39,7 @@ class Api:
 
     def url(self, path: str) -> str:
         """The URL of a path."""
-        return f"http://{self.host}{path}"
+        return f"{self.scheme}://{self.host}{path}"
 
     def answer(self, path: str, given: dict[str, str]) -> Answer:
         """The answer to a request: `/next`, `/cursor`, `/page` or `/all`."""
@@ -57,9 +59,9 @@ class Api:
 
 
 @contextmanager
-def serving() -> Iterator[Api]:
-    """A server that runs while the block does."""
-    api = Api()
+def serving(secure: ssl.SSLContext | None = None) -> Iterator[Api]:
+    """A server that runs while the block does; of HTTPS where it has a certificate."""
+    api = Api(scheme="http" if secure is None else "https")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -80,6 +82,8 @@ def serving() -> Iterator[Api]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     api.port = server.server_address[1]
+    if secure is not None:
+        server.socket = secure.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from dashpipe.run.base import Run, Session
-from dashpipe.run.errors import RunError
 from dashpipe.run.landing import book, changes, endpoint, files, rows
+from dashpipe.run.landing.bad import TOLD, BadRows
 from dashpipe.run.landing.identity import Item, item
 from dashpipe.run.landing.reading import types_of, zone_of
 from dashpipe.run.landing.rows import Bad
@@ -25,21 +24,20 @@ from dashpipe.spec.model import File, Source
 Document = dict[str, Any]
 
 #: Grows when the same file is landed as other documents than before.
-_FORM = 1
-
-#: So many bad rows are told one by one.
-_TOLD = 10
+_FORM = 2
 
 
 def land(run: Run, session: Session, source: str) -> Document:
     """Land a source, where it is landed, and mark stale what changed.
 
     Returns:
-        For the receipt: ``landed``, the counts of files or requests, and of documents; ``stale``, ``added``.
+        For the receipt: ``landed``, the counts of files or requests, of documents, and of ``bad`` rows, the
+        first of them told in ``bad_rows``; ``stale``, ``added``.
 
     Raises:
         Refused: A file or host is not allowed, or the collection is not fit.
-        RunError: A file cannot be read, or has too many bad rows; nothing of it was landed.
+        RunError: A file or an answer cannot be read, or has too many bad rows. Of such a file nothing was
+            landed; of an endpoint, its good rows.
     """
     one = run.subject.source(source)
     if not one.landed:
@@ -61,16 +59,19 @@ def _files(run: Run, session: Session, source: Source, file: File) -> Document:
     versions = {one.name: _version(source, file, one.content) for one in found}
     store = Store(run, session, source.name, versions)
     counts = {"files": len(found), "read": 0, "bad": 0}
+    told: list[str] = []
     for one in found:
         before = known.get(one.name, {})
         version = versions[one.name]
         if before.get("version") == version and before.get("done"):
             counts["bad"] += before["bad"]
+            told += before["told"]
             continue
         landing = _Landing(session, source, file, one)
         if before.get("version") != version:
             rows_, bad = landing.checked()
-            before = {"version": version, "row": 0, "rows": rows_, "bad": bad, "done": False}
+            before = {"version": version, "row": 0, "rows": rows_, "done": False}
+            before.update(bad=bad.count, told=bad.told)
             book.note(session, place, one.name, before)
         for batch in batches(landing.items(before["row"]), session.setup.batch_size):
             store.write(one.name, batch)
@@ -78,10 +79,11 @@ def _files(run: Run, session: Session, source: Source, file: File) -> Document:
         book.note(session, place, one.name, {"done": True})
         counts["read"] += 1
         counts["bad"] += before["bad"]
+        told += before["told"]
     for name in sorted(known.keys() - versions.keys()):
         store.keep_only(name, None, session.setup.batch_size)
         book.forget(session, place, name)
-    return {**counts, **store.counts}
+    return {**counts, **({"bad_rows": told[:TOLD]} if told else {}), **store.counts}
 
 
 def _version(source: Source, file: File, content: str) -> str:
@@ -106,27 +108,20 @@ class _Landing:
             if isinstance(one, Item) and one.number > after:
                 yield one
 
-    def checked(self) -> tuple[int, int]:
-        """How many rows there are, and how many of them are bad.
+    def checked(self) -> tuple[int, BadRows]:
+        """How many rows there are, and which of them are bad.
 
         Raises:
             RunError: More are bad than may be.
         """
-        count, bad, first = 0, 0, ""
+        count, bad = 0, BadRows(self._log, self._source.name)
         for one in self._read():
             count += 1
             if isinstance(one, Bad):
-                bad += 1
-                said = f"{self._found.name}:{one.number}: {one.why}"
-                first = first or said
-                if bad <= _TOLD:
-                    self._log("bad row", level=logging.WARNING, source=self._source.name, text=said)
-        if bad > count * self._file.max_bad:
-            raise RunError(
-                f"{bad} of {count} rows cannot be read, which is more than {self._file.max_bad * 100:g} %; "
-                f"{first}",
-                "nothing of this file was landed, and the last good rows stay: mend it, or raise `max_bad`",
-            )
+                bad.add(f"{self._found.name}:{one.number}", one.why)
+        if bad.exceed(count, self._file.max_bad):
+            left = "nothing of this file was landed, and the last good rows stay"
+            raise bad.refusal(count, self._file.max_bad, left)
         return count, bad
 
     def _read(self) -> Iterator[Item | Bad]:

@@ -4,6 +4,9 @@ After a page's rows stands a note of what comes after it, so that a reading that
 stopped long ago begins anew, since the pages are others by then.
 With ``since`` only what changed is asked for, and nothing is removed; else what a whole reading did not bring
 is. Rows are known by their key, so that a page that is read twice changes nothing.
+A row that cannot be landed is counted and told. With ``since`` the next reading then asks from the same
+instant again, for as long as there are any: so each receipt counts all that are out, and what is mended is
+found.
 """
 
 from __future__ import annotations
@@ -12,30 +15,26 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from dashpipe.compile import instant
 from dashpipe.run import encode, lease
 from dashpipe.run.base import Run, Session
-from dashpipe.run.errors import Refused, RunError
-from dashpipe.run.landing import book, headers
-from dashpipe.run.landing.identity import Item, item
-from dashpipe.run.landing.reading import types_of, zone_of
-from dashpipe.run.landing.rows import json as rows
+from dashpipe.run.errors import RunError
+from dashpipe.run.landing import book, headers, pages
+from dashpipe.run.landing.bad import BadRows
+from dashpipe.run.landing.identity import LANDED, Item
+from dashpipe.run.landing.rows import Bad
 from dashpipe.run.landing.store import Store, batches
 from dashpipe.run.landing.web import Answered, Client, shown
 from dashpipe.run.operation import options
-from dashpipe.run.updated import MARGIN
-from dashpipe.spec.hosts import site
-from dashpipe.spec.model import Http, Source, Time
+from dashpipe.spec.model import Http, Source
 
 Document = dict[str, Any]
 
-_FORM = 1
+_FORM = 2
 
 #: So long a reading that stopped may be gone on with.
 _FRESH, _NEVER = timedelta(hours=1), datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -52,7 +51,7 @@ def land(run: Run, session: Session, source: Source, http: Http) -> Document:
 
     Raises:
         Refused: It is not allowed, or its headers are not there.
-        RunError: It does not answer as it should; what it brought before that stays landed.
+        RunError: It does not answer as it should, or has too many bad rows; what is good stays landed.
     """
     find = session.setup.headers or headers.from_environment(session.setup.environ)
     client = Client(
@@ -66,8 +65,7 @@ def land(run: Run, session: Session, source: Source, http: Http) -> Document:
     fresh = before.get("began", _NEVER) > lease.server_time(session.target) - _FRESH
     resumed = same and before.get("done") is False and fresh
     if not resumed:
-        since = before.get("mark" if before.get("done") else "since")
-        before = reading.begun(since if same and http.since else None)
+        before = reading.begun(*_from(before) if same and http.since else (None, True))
     try:
         reading.go(before)
     except Answered as error:
@@ -75,12 +73,24 @@ def land(run: Run, session: Session, source: Source, http: Http) -> Document:
             raise
         text = f"the endpoint does not go on where the last reading stopped ({error.status}): it begins anew"
         session.setup.log("landing again", level=logging.WARNING, source=source.name, why=text)
-        before = reading.begun(before.get("since"))
+        before = reading.begun(before["since"], before["whole"])
         reading.go(before)
     for name in sorted(known.keys() - {http.url}):
         reading.store.keep_only(name, None, session.setup.batch_size)
         book.forget(session, place, name)
-    return {"requests": client.requests, "rows": reading.rows, **reading.store.counts}
+    bad: Document = {"bad": reading.bad.count}
+    if bad["bad"]:
+        bad["bad_rows"] = reading.bad.told
+    return {"requests": client.requests, "rows": reading.rows, **bad, **reading.store.counts}
+
+
+def _from(before: Document) -> tuple[datetime | None, bool]:
+    """Since when the reading after one asks, and whether what it does not bring is to be removed."""
+    if not before.get("done"):
+        return before.get("since"), before.get("whole", True)
+    if before["bad"]:
+        return before["since"], False
+    return before["mark"], before["mark"] is None
 
 
 class _Reading:
@@ -88,40 +98,53 @@ class _Reading:
 
     def __init__(self, run: Run, session: Session, source: Source, http: Http, client: Client) -> None:
         self._run, self._session, self._source, self._http, self._client = run, session, source, http, client
-        self._types, self._zone = types_of(source), zone_of(http.timezone)
+        self._pages = pages.of(source, http)
         self._versions: dict[str, str] = {}
         self.store = Store(run, session, source.name, self._versions, again=True)
+        self.bad = BadRows(session.setup.log, source.name)
         self.pages = self.rows = 0
-        how = {name: one for name, one in asdict(http).items() if name not in ("connection", "since")}
+        own = ("connection", "since", "max_bad")
+        how = {name: one for name, one in asdict(http).items() if name not in own}
         updated = None if source.updated is None else [source.updated.field, source.updated.kind]
-        text = json.dumps([_FORM, how, sorted(self._types.items()), updated], sort_keys=True)
+        text = json.dumps([_FORM, how, sorted(self._pages.types.items()), updated], sort_keys=True)
         self.how = hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def begun(self, since: datetime | None) -> Document:
-        """The note of a reading that begins: of all, or of what changed since an instant."""
-        made = {
+    def begun(self, since: datetime | None, whole: bool) -> Document:
+        """The note of a reading that begins: of all, or of what changed since an instant.
+
+        ``whole``: what it does not bring is removed.
+        """
+        made: Document = {
             "version": uuid.uuid4().hex,
             "how": self.how,
             "since": since,
+            "whole": whole,
             "next": None,
             "row": 0,
+            "bad": 0,
+            "told": [],
             "done": False,
             "began": lease.server_time(self._session.target),
         }
-        book.note(self._session, self._run.sources[self._source.name], self._http.url, made)
+        self._note(made)
         return made
 
     def go(self, about: Document) -> None:
-        """Read from where the note says to the end."""
+        """Read from where the note says to the end.
+
+        Raises:
+            RunError: More rows are bad than may be; the next reading begins where this one began.
+        """
         url, size = self._http.url, self._session.setup.batch_size
         self._versions[url] = about["version"]
+        self.bad = BadRows(self._session.setup.log, self._source.name, about["bad"], about["told"])
         number, mark, seen, last = int(about["row"]), about["next"], set[str](), b""
         while True:
-            asked = self._request(about["since"], mark)
+            asked = self._pages.request(about["since"], mark)
             body = self._client.get(asked)
-            value = self._parsed(body)
-            found = list(self._items(value, number, asked))
-            after = self._after(value, asked, mark, bool(found))
+            value = self._pages.parsed(body)
+            found = list(self._pages.rows(value, number, asked))
+            after = self._pages.after(value, asked, mark, bool(found))
             if after is not None:
                 text = json.dumps(after)
                 if text in seen or (self._http.by == "page" and body == last):
@@ -130,90 +153,40 @@ class _Reading:
                         "see `paging`, and what the endpoint takes",
                     )
                 seen.add(text)
-            for batch in batches(iter(found), size):
-                self.store.write(url, batch)
-            self.pages, self.rows, number, mark, last = (
-                self.pages + 1,
-                self.rows + len(found),
-                number + len(found),
-                after,
-                body,
-            )
+            self._write(found)
+            self.pages, self.rows = self.pages + 1, self.rows + len(found)
+            number, mark, last = number + len(found), after, body
             if after is None:
                 break
-            book.note(
-                self._session, self._run.sources[self._source.name], url, {"next": after, "row": number}
-            )
-        if about["since"] is None:
+            self._note({"next": after, "row": number, "bad": self.bad.count, "told": self.bad.told})
+        self._limit(about["whole"], number)
+        if about["whole"]:
             self.store.keep_only(url, about["version"], size)
         ended: Document = {"done": True, "next": None, "mark": self._newest(about["began"])}
-        book.note(self._session, self._run.sources[self._source.name], url, ended)
+        self._note({**ended, "bad": self.bad.count, "told": self.bad.told})
 
-    def _request(self, since: datetime | None, mark: Any) -> str:
-        http = self._http
-        if http.by == "next" and mark is not None:
-            return str(mark)
-        given: dict[str, str] = {}
-        if http.since is not None and since is not None and self._source.updated is not None:
-            given[http.since] = _told(since - MARGIN, self._source.updated)
-        if http.by == "page":
-            given[http.parameter or ""] = str(http.first if mark is None else mark)
-        elif http.by == "cursor" and mark is not None:
-            given[http.parameter or ""] = str(mark)
-        parts = urlsplit(http.url)
-        query = [one for one in parse_qsl(parts.query, keep_blank_values=True) if one[0] not in given]
-        asked: str = urlunsplit(parts._replace(query=urlencode([*query, *given.items()])))
-        return asked
+    def _write(self, found: list[Item | Bad]) -> None:
+        for one in found:
+            if isinstance(one, Bad):
+                self.bad.add(f"{shown(self._http.url)}: row {one.number} of this reading", one.why)
+        good = (one for one in found if isinstance(one, Item))
+        for batch in batches(good, self._session.setup.batch_size):
+            self.store.write(self._http.url, batch)
 
-    def _parsed(self, body: bytes) -> Any:
-        try:
-            return rows.parse(body.decode("utf-8-sig"))
-        except ValueError as error:
-            raise RunError(
-                f"{shown(self._http.url)} does not answer in JSON ({error})", "see `url`", retry=True
-            ) from None
+    def _limit(self, whole: bool, rows: int) -> None:
+        """Stop where too many rows are bad: of a whole reading's, else of them and what is landed."""
+        if not self.bad.count:
+            return
+        if not whole:
+            own = {f"{LANDED}.file": self._http.url}
+            collection = self._session.collection(self._run.sources[self._source.name])
+            rows = self.bad.count + collection.count_documents(own)
+        if self.bad.exceed(rows, self._http.max_bad):
+            self._note({"began": _NEVER})
+            raise self.bad.refusal(rows, self._http.max_bad, "the other rows are landed, and none is removed")
 
-    def _items(self, value: Any, number: int, url: str) -> Iterator[Item]:
-        found = _at(value, self._http.items)
-        if not isinstance(found, list):
-            where = f"`{self._http.items}` of its answer" if self._http.items else "its answer"
-            raise RunError(
-                f"{shown(url)}: {where} is no list",
-                "name in `items` the path of the list of rows in the answer",
-            )
-        for at, one in enumerate(found, number + 1):
-            try:
-                if not isinstance(one, dict):
-                    raise ValueError("it is no JSON object")
-                values = rows.document(one, self._types, self._zone)
-                yield item(values, self._http.url, at, self._http.key)
-            except ValueError as error:
-                raise RunError(
-                    f"{shown(url)}: row {at} of this reading cannot be landed: {error}",
-                    "nothing of its page was landed, and the last good rows stay",
-                ) from None
-
-    def _after(self, value: Any, url: str, mark: Any, some: bool) -> Any:
-        """What tells the next page; ``None`` after the last."""
-        http = self._http
-        if http.by == "page":
-            return (http.first if mark is None else int(mark)) + 1 if some else None
-        if http.by is None:
-            return None
-        found = _at(value, http.path)
-        if found is None or found == "" or found is False:
-            return None
-        if not isinstance(found, (str, int)):
-            raise RunError(f"{shown(url)}: `{http.path}` of its answer is no text", "see `paging`")
-        if http.by == "cursor":
-            return str(found)
-        after = urljoin(url, str(found))
-        if site(after) != site(http.url):
-            raise Refused(
-                f"{shown(url)} names a next page on another host ({shown(after)})",
-                "its headers are for that of `url` alone; see `paging`",
-            )
-        return after
+    def _note(self, fields: Document) -> None:
+        book.note(self._session, self._run.sources[self._source.name], self._http.url, fields)
 
     def _newest(self, began: datetime) -> datetime | None:
         """Up to when changes were seen: the newest there is, but none after the reading began."""
@@ -224,19 +197,3 @@ class _Reading:
         stages = encode.to_bson(instant.newest(updated, None, began))
         found = list(collection.aggregate(stages, **options(self._run, f"extract_{self._source.name}")))
         return found[0]["at"] if found else None
-
-
-def _at(value: Any, path: str | None) -> Any:
-    for step in path.split(".") if path else ():
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _told(at: datetime, form: Time) -> str:
-    """An instant in the form in which the endpoint tells its own."""
-    at = max(at, datetime(1970, 1, 1, tzinfo=timezone.utc)).astimezone(timezone.utc)
-    if form.kind == "epoch_s":
-        return str(int(at.timestamp()))
-    if form.kind == "epoch_ms":
-        return str((at - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1))
-    return f"{at:%Y-%m-%dT%H:%M:%S}Z"

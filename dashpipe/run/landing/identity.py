@@ -52,7 +52,8 @@ def item(values: Document, name: str, number: int, key: Sequence[str]) -> Item:
     try:
         stored = bson.encode({field: values[field] for field in sorted(values)})
     except (BSONError, OverflowError, ValueError, TypeError) as error:
-        raise ValueError(f"it cannot be stored: {error}") from None
+        said = str(error).partition(" object: ")[0]  # what follows is the value
+        raise ValueError(f"it cannot be stored: {said}") from None
     if len(stored) > _LARGEST:
         raise ValueError("it is larger than a document can be")
     return Item(id_, number, hashlib.sha256(stored).hexdigest()[:32], values)

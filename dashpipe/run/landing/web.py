@@ -118,7 +118,7 @@ class Client:
         except ssl.SSLCertVerificationError as error:
             raise Refused(
                 f"the certificate of {one} is not good: {error.verify_message}",
-                "see whether the host is the one that is meant",
+                "see whether it is the host that is meant; SSL_CERT_FILE names an authority of your own",
             ) from error
         except TimeoutError as error:
             raise _Passing("does not answer in time") from error

@@ -8,6 +8,7 @@ from typing import Any
 from dashpipe.run import landing, quarantine, record, snapshot, updated
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
+from dashpipe.run.landing import bad
 from dashpipe.run.sources import ask, present
 
 Document = dict[str, Any]
@@ -45,6 +46,7 @@ def extract(run: Run, session: Session, source: str) -> Document:
         mistyped=about["mistyped"] or None,
         quarantined=kept or None,
     )
+    about["warnings"] += bad.warned(source, landed.get("landed", {}))
     for warning in about["warnings"]:
         log("warning", level=logging.WARNING, source=source, text=warning)
     over = snapshot.left_out(run) if run.subject.snapshot else {}

@@ -78,7 +78,7 @@ class File:
     delimiter: str = ","
     encoding: str = "utf-8"
     nulls: tuple[str, ...] = ()
-    max_bad: float = 0.0
+    max_bad: float = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Http:
     ``items`` is the path of the list of rows in an answer (``None``: the answer itself). ``by`` is how pages
     follow each other: `next` (the URL at ``path``), `cursor` (the text at ``path``, given as ``parameter``),
     `page` (a number from ``first`` on, as ``parameter``). ``since`` is the parameter that asks for what
-    changed. ``connection`` names the headers.
+    changed. ``connection`` names the headers. ``max_bad`` is as of files.
     """
 
     url: str
@@ -101,6 +101,7 @@ class Http:
     since: str | None = None
     connection: str | None = None
     timezone: str | None = None
+    max_bad: float = 0.001
 
 
 @dataclass(frozen=True, slots=True)

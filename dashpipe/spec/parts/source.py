@@ -14,7 +14,6 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
     fields, prepare = child(node, "fields"), child(node, "prepare")
     snapshot = flag(node, "snapshot")
     landed = child(node, "file") is not None or child(node, "http") is not None
-    untimed = number(child(node, "max_untimed"))
     return Source(
         name=text(node, key),
         collection=env_text(child(node, "collection")) or "",
@@ -35,7 +34,7 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
         read=optional(node, "read"),
         incremental=flag(node, "incremental"),
         snapshot=snapshot,
-        max_untimed=0.001 if untimed is None else float(untimed),
+        max_untimed=_share(node, "max_untimed"),
         file=_file(child(node, "file")),
         http=_http(child(node, "http")),
         description=text(node, "description"),
@@ -46,7 +45,6 @@ def build_source(node: Node, origin: Origin, key: str = "name") -> Source:
 def _file(node: Node | None) -> File | None:
     if node is None:
         return None
-    bad = number(child(node, "max_bad"))
     return File(
         path=text(node, "path"),
         format=text(node, "format"),
@@ -55,7 +53,7 @@ def _file(node: Node | None) -> File | None:
         delimiter=text(node, "delimiter", ","),
         encoding=text(node, "encoding", "utf-8"),
         nulls=texts(child(node, "nulls")),
-        max_bad=0.0 if bad is None else float(bad),
+        max_bad=_share(node, "max_bad"),
     )
 
 
@@ -75,7 +73,14 @@ def _http(node: Node | None) -> Http | None:
         since=optional(node, "since"),
         connection=optional(node, "connection"),
         timezone=optional(node, "timezone"),
+        max_bad=_share(node, "max_bad"),
     )
+
+
+def _share(node: Node, key: str) -> float:
+    """How much of a source may be unfit: 0.1 % where nothing is said."""
+    share = number(child(node, key))
+    return 0.001 if share is None else float(share)
 
 
 def _time(node: Node | None) -> Time | None:

@@ -16,6 +16,13 @@ KEY = Key(
     default="the file and the number of the row",
 )
 
+MAX_BAD = Key(
+    "max_bad",
+    Number(whole=False, least=0, most=1, help="write a share from 0 to 1: 0.1 % is 0.001"),
+    "The share of rows that may be unreadable: they are left out, counted and told; above it the run fails.",
+    default="0.001",
+)
+
 FILE = Keys(
     "file",
     (
@@ -42,12 +49,7 @@ FILE = Keys(
             "The time zone of times without an offset.",
             default="such a text is no instant",
         ),
-        Key(
-            "max_bad",
-            Number(whole=False, least=0, most=1, help="write a share from 0 to 1: 0.1 % is 0.001"),
-            "The share of rows that may be unreadable; above it the file is not taken.",
-            default="0",
-        ),
+        MAX_BAD,
     ),
     by="format",
     variants=(
@@ -124,6 +126,7 @@ HTTP = Keys(
         Key(
             "timezone", SOME, "The time zone of times without an offset.", default="such a text is no instant"
         ),
+        MAX_BAD,
     ),
     short="url",
 )
