@@ -11,13 +11,18 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+#: Seconds between two looks at a process's memory.
+_EVERY = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +159,38 @@ def process(command: Sequence[str | Path], cwd: Path | None = None, **environ: s
         stderr=subprocess.STDOUT,
     )
     assert child.stdout is not None
-    output = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    wall = time.perf_counter() - started
+    with _watched(child.pid) as peak:
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - started
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{command[:4]} … failed:\n{output.decode(errors='replace')[-2000:]}")
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
-    return Measure(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+    return Measure(wall, usage.ru_utime + usage.ru_stime, max(peak, default=0.0))
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[list[float]]:
+    """The memory of a process while it runs, in MiB, looked at again and again.
+
+    Not ``ru_maxrss``: of a child that is the size of whoever started it, where that was larger.
+    """
+    seen: list[float] = []
+    over = threading.Event()
+
+    def watch() -> None:
+        process = psutil.Process(pid)
+        with suppress(psutil.Error):
+            while not over.wait(_EVERY):
+                seen.append(process.memory_info().rss / 2**20)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _environ(more: dict[str, str]) -> dict[str, str]:
