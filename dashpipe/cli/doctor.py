@@ -18,7 +18,7 @@ _COLORS = {"ok": "green", "warning": "yellow", "failure": "red"}
 @project_option
 @format_option("text", "json")
 def command(format: str) -> int:
-    """Check connections, rights, indexes, variables, and what the servers can do.
+    """Check connections, rights, indexes, variables, files, endpoints, and what the servers can do.
 
     Writes nothing but a scratch collection that is dropped at once. Exit code 1 where something fails.
     """

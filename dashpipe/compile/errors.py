@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: Python sets the traceback of an exception that passes a context
 class CompileError(Exception):
     """A spec that cannot be compiled: ``subject`` and what is wrong with it."""
 

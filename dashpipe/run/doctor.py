@@ -15,12 +15,13 @@ from dashpipe.compile import advice, compile_subject
 from dashpipe.compile.capabilities import PROBES
 from dashpipe.run import environment, places, probe
 from dashpipe.run.errors import RunError, translating
+from dashpipe.run.landing.look import look
 from dashpipe.spec.mongo import looked_up
 
 if TYPE_CHECKING:
     from dashpipe.compile.plan import Plan
     from dashpipe.run.base import Place, Setup
-    from dashpipe.spec.model import Subject
+    from dashpipe.spec.model import Source, Subject
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 
@@ -130,7 +131,12 @@ def _source(plan: Plan, name: str, place: Place, setup: Setup) -> Iterator[Verdi
         need = f"grant `read` on {place.database} to the user of {setup.connections.where(place.connection)}"
         yield Verdict(FAILURE, subject.id, f"{place.collection} may not be read", need)
         return
+    if source.source.landed:
+        yield from _landed(subject, source.source, setup)
     if not _has_documents(place, setup):
+        if source.source.landed:
+            yield Verdict(OK, subject.id, f"source {name}: nothing is landed in {place.collection} yet")
+            return
         hint = "is the name right, and the connection?"
         yield Verdict(WARNING, subject.id, f"the source {name} ({place.collection}) has no documents", hint)
         return
@@ -152,6 +158,19 @@ def _source(plan: Plan, name: str, place: Place, setup: Setup) -> Iterator[Verdi
         yield Verdict(
             WARNING, subject.id, f"source {name}: no index serves {time}, each run reads all of it", hint
         )
+
+
+def _landed(subject: Subject, source: Source, setup: Setup) -> Iterator[Verdict]:
+    """What a run would find at a source's file or endpoint."""
+    doubts: list[tuple[str, str]] = []
+    about = f"source {source.name}"
+    try:
+        said = look(source, setup, lambda found, help: doubts.append((found, help)))
+        yield Verdict(OK, subject.id, f"{about}: {said}")
+    except RunError as error:
+        yield Verdict(FAILURE, subject.id, f"{about}: {error.message}", error.help)
+    for found, help in doubts:
+        yield Verdict(WARNING, subject.id, f"{about}: {found}", help)
 
 
 def _route(target: str, place: Place, setup: Setup) -> str:

@@ -13,10 +13,10 @@ from dataclasses import asdict
 from typing import Any
 
 from dashpipe.run.base import Run, Session
-from dashpipe.run.landing import book, changes, endpoint, files, rows
+from dashpipe.run.landing import book, changes, contents, endpoint, files
 from dashpipe.run.landing.bad import TOLD, BadRows
-from dashpipe.run.landing.identity import Item, item
-from dashpipe.run.landing.reading import types_of, zone_of
+from dashpipe.run.landing.identity import Item
+from dashpipe.run.landing.reading import types_of
 from dashpipe.run.landing.rows import Bad
 from dashpipe.run.landing.store import Store, batches
 from dashpipe.spec.model import File, Source
@@ -99,12 +99,10 @@ class _Landing:
     def __init__(self, session: Session, source: Source, file: File, found: files.Found) -> None:
         self._log = session.setup.log
         self._source, self._file, self._found = source, file, found
-        self._types = types_of(source)
-        self._zone = zone_of(file.timezone)
 
     def items(self, after: int) -> Iterator[Item]:
         """The documents of the good rows after one that is landed."""
-        for one in self._read():
+        for one in contents.read(self._source, self._file, self._found):
             if isinstance(one, Item) and one.number > after:
                 yield one
 
@@ -115,7 +113,7 @@ class _Landing:
             RunError: More are bad than may be.
         """
         count, bad = 0, BadRows(self._log, self._source.name)
-        for one in self._read():
+        for one in contents.read(self._source, self._file, self._found):
             count += 1
             if isinstance(one, Bad):
                 bad.add(f"{self._found.name}:{one.number}", one.why)
@@ -123,16 +121,3 @@ class _Landing:
             left = "nothing of this file was landed, and the last good rows stay"
             raise bad.refusal(count, self._file.max_bad, left)
         return count, bad
-
-    def _read(self) -> Iterator[Item | Bad]:
-        name, file = self._found.name, self._file
-        with files.opened(self._found, seekable=file.format == "parquet") as stream:
-            for row in rows.read(stream, name, file, self._types, self._zone):
-                if isinstance(row, Bad):
-                    yield row
-                    continue
-                try:
-                    made: Item | Bad = item(row.values, name, row.number, file.key)
-                except ValueError as error:
-                    made = Bad(row.number, str(error))
-                yield made

@@ -10,8 +10,9 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -33,21 +34,22 @@ class Found(NamedTuple):
     content: str
 
 
-def find(path: str, setup: Setup) -> list[Found]:
-    """The files that a spec's path names, by name.
+def find(path: str, setup: Setup, last: bool = False) -> list[Found]:
+    """The files that a spec's path names, by name; or only the last of them.
 
     Raises:
         Refused: One is not allowed.
         RunError: There is none.
     """
-    found = _remote(path, setup) if "://" in path else _local(path, setup)
-    if not found:
+    named = dict(_remote(path, setup) if "://" in path else _local(path, setup))
+    if not named:
         raise RunError(
             f"there is no file {path}",
             "the last good rows stay; see whether it was delivered, and `file.path`",
             retry=True,
         )
-    return sorted(found)
+    names = sorted(named)
+    return [named[one]() for one in (names[-1:] if last else names)]
 
 
 @contextmanager
@@ -71,10 +73,9 @@ def opened(found: Found, seekable: bool) -> Iterator[BinaryIO]:
             raise _changed(found.name)
 
 
-def _local(path: str, setup: Setup) -> list[Found]:
+def _local(path: str, setup: Setup) -> Iterator[tuple[str, Callable[[], Found]]]:
     root = setup.root.resolve()
     _allowed(path, setup)
-    found = []
     for name in glob(path, root_dir=root, recursive=True):  # noqa: PTH207 (a path may be absolute)
         place = (root / name).resolve()
         pattern = _allowed(name, setup)
@@ -88,12 +89,15 @@ def _local(path: str, setup: Setup) -> list[Found]:
             continue
         if not place.is_file():
             raise Refused(f"{name} is no regular file", "name a file")
-        with _speaking(name), place.open("rb") as raw:
-            found.append(Found(name, place, _content(raw)))
-    return found
+        yield name, partial(_hashed, name, place)
 
 
-def _remote(path: str, setup: Setup) -> list[Found]:
+def _hashed(name: str, place: Path) -> Found:
+    with _speaking(name), place.open("rb") as raw:
+        return Found(name, place, _content(raw))
+
+
+def _remote(path: str, setup: Setup) -> Iterator[tuple[str, Callable[[], Found]]]:
     _allowed(path, setup)
     with _speaking(path):
         system, inner = _system(path)
@@ -101,13 +105,16 @@ def _remote(path: str, setup: Setup) -> list[Found]:
         # Some file systems leave the host out of their paths: what the spec says before the path stays.
         tail = inner.lstrip("/")
         head = path[: len(path) - len(tail)] if path.endswith(tail) else f"{path.partition('://')[0]}://"
-        found = []
         for one in names:
             name = head + str(one).lstrip("/")
             _allowed(name, setup)
             if system.isfile(one):
-                found.append(Found(name, None, str(system.ukey(one))))
-        return found
+                yield name, partial(_marked, name, system, one)
+
+
+def _marked(name: str, system: Any, path: str) -> Found:
+    with _speaking(name):
+        return Found(name, None, str(system.ukey(path)))
 
 
 def _allowed(name: str, setup: Setup) -> str:

@@ -47,7 +47,7 @@ def item(values: Document, name: str, number: int, key: Sequence[str]) -> Item:
         raise ValueError(f"a field is called `{LANDED}`, as only dashpipe's own is: give it another name")
     if "_id" in values and "_id" not in key:
         raise ValueError("it has a field `_id`: declare `key: [_id]`, or give the field another name")
-    id_ = "|".join(_text(_at(values, one), one) for one in key) if key else f"{name}|{number:012d}"
+    id_ = "|".join(_text(at(values, one), one) for one in key) if key else f"{name}|{number:012d}"
     values = {field: one for field, one in values.items() if field != "_id"}
     try:
         stored = bson.encode({field: values[field] for field in sorted(values)})
@@ -59,8 +59,9 @@ def item(values: Document, name: str, number: int, key: Sequence[str]) -> Item:
     return Item(id_, number, hashlib.sha256(stored).hexdigest()[:32], values)
 
 
-def _at(values: Any, path: str) -> Any:
-    for step in path.split("."):
+def at(values: Any, path: str | None) -> Any:
+    """The value at a path of documents in documents, ``None`` where there is none; of no path, the whole."""
+    for step in path.split(".") if path else ():
         values = values.get(step) if isinstance(values, dict) else None
     return values
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from dashpipe.run.errors import Refused, RunError
-from dashpipe.run.landing.identity import Item, item
+from dashpipe.run.landing.identity import Item, at, item
 from dashpipe.run.landing.reading import types_of, zone_of
 from dashpipe.run.landing.rows import Bad
 from dashpipe.run.landing.rows import json as rows
@@ -74,21 +74,21 @@ class Pages:
         Raises:
             RunError: It has no list of rows where the spec says.
         """
-        found = _at(value, self.http.items)
+        found = at(value, self.http.items)
         if not isinstance(found, list):
             where = f"`{self.http.items}` of its answer" if self.http.items else "its answer"
             raise RunError(
                 f"{shown(url)}: {where} is no list",
                 "name in `items` the path of the list of rows in the answer",
             )
-        for at, one in enumerate(found, number + 1):
+        for place, one in enumerate(found, number + 1):
             try:
                 if not isinstance(one, dict):
                     raise ValueError("it is no JSON object")
                 values = rows.document(one, self.types, self.zone)
-                made: Item | Bad = item(values, self.http.url, at, self.http.key)
+                made: Item | Bad = item(values, self.http.url, place, self.http.key)
             except ValueError as error:
-                made = Bad(at, str(error))
+                made = Bad(place, str(error))
             yield made
 
     def after(self, value: Any, url: str, mark: Any, some: bool) -> Any:
@@ -103,7 +103,7 @@ class Pages:
             return (http.first if mark is None else int(mark)) + 1 if some else None
         if http.by is None:
             return None
-        found = _at(value, http.path)
+        found = at(value, http.path)
         if found is None or found == "" or found is False:
             return None
         if not isinstance(found, (str, int)):
@@ -126,12 +126,6 @@ def of(source: Source, http: Http) -> Pages:
         Refused: There is no such zone.
     """
     return Pages(source, http, types_of(source), zone_of(http.timezone))
-
-
-def _at(value: Any, path: str | None) -> Any:
-    for step in path.split(".") if path else ():
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
 
 
 def _told(at: datetime, form: Time) -> str:

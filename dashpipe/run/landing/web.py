@@ -69,9 +69,15 @@ class Client:
     """What asks one endpoint; ``alive`` raises where the run has no lease any more."""
 
     def __init__(
-        self, hosts: tuple[str, ...], headers: Mapping[str, str], log: Log, alive: Callable[[], None]
+        self,
+        hosts: tuple[str, ...],
+        headers: Mapping[str, str],
+        log: Log,
+        alive: Callable[[], None],
+        tries: int | None = None,
     ) -> None:
         self._hosts, self._headers, self._log, self._alive = hosts, headers, log, alive
+        self._tries = TRIES if tries is None else tries
         self.requests = 0
 
     def get(self, url: str) -> bytes:
@@ -82,16 +88,16 @@ class Client:
             Answered: It says no.
             RunError: It does not answer, or not as it should; another try may help.
         """
-        for number in range(1, TRIES + 1):
+        for number in range(1, self._tries + 1):
             self._alive()
             try:
                 return self._once(url)
             except _Passing as error:
                 wait = FIRST_WAIT * 2 ** (number - 1) if error.after is None else error.after
-                if number == TRIES or wait > _LONGEST_WAIT:
+                if number == self._tries or wait > _LONGEST_WAIT:
                     asked = f" and asks to wait {wait:.0f} s" if wait > _LONGEST_WAIT else ""
                     raise RunError(
-                        f"{shown(url)} {error}{asked} (tried {number} times)",
+                        f"{shown(url)} {error}{asked} (tried {number} time{'s' if number > 1 else ''})",
                         "the last good rows stay; the next try goes on where this one stopped",
                         retry=True,
                     ) from error
