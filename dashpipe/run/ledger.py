@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pymongo import UpdateOne
+from pymongo import IndexModel, UpdateOne
 
 from dashpipe.compile import partition
 from dashpipe.run import state, window
@@ -41,7 +41,9 @@ def row_id(subject_id: str, grain: Grain, label: str) -> str:
 
 def prepare(database: Database[Document]) -> None:
     """Create what the state needs before its first transaction: collections and their indexes."""
-    database[state.PARTITIONS].create_index([("subject", 1), ("grain", 1), ("start", 1)])
+    mine = [("subject", 1), ("grain", 1)]
+    by = ([("start", 1)], [("state", 1), ("start", 1)], [("fence", 1)])
+    database[state.PARTITIONS].create_indexes([IndexModel([*mine, *some]) for some in by])
     database[state.RUNS].create_index([("subject", 1), ("created_at", -1)])
     database[state.VALUES].create_index([("subject", 1), ("source", 1), ("partition", 1)])
     database[state.QUARANTINE].create_index([("subject", 1), ("source", 1), ("last_seen", 1)])
@@ -65,10 +67,22 @@ def published(
 
 
 def moved(database: Database[Document], subject_id: str, grain: Grain, end: datetime, fence: int) -> bool:
-    """Whether a partition of a grain that begins before an instant is not published, or was after a fence."""
-    mine = {"subject": subject_id, "grain": grain.value, "start": {"$lt": end}}
-    others = {"$or": [{"state": {"$ne": PUBLISHED}}, {"fence": {"$gt": fence}}]}
-    return database[state.PARTITIONS].find_one({**mine, **others}, {"_id": 1}) is not None
+    """Whether a partition of a grain that begins before an instant was changed, or has to be, after a fence.
+
+    One that was published before, and pruned since, was not changed.
+    """
+    later = {"subject": subject_id, "grain": grain.value, "fence": {"$gt": fence}, "start": {"$lt": end}}
+    if database[state.PARTITIONS].find_one(later, {"_id": 1}) is not None:
+        return True
+    return any_in(database, subject_id, grain, (FAILED, LOADED, STALE), end)
+
+
+def any_in(
+    database: Database[Document], subject_id: str, grain: Grain, states: Iterable[str], end: datetime
+) -> bool:
+    """Whether a partition of a grain that begins before an instant is in one of some states."""
+    mine = {"subject": subject_id, "grain": grain.value, "state": {"$in": list(states)}}
+    return database[state.PARTITIONS].find_one({**mine, "start": {"$lt": end}}, {"_id": 1}) is not None
 
 
 def since(

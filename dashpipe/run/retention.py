@@ -12,7 +12,7 @@ from dashpipe.compile import partition, periods
 from dashpipe.run import lease, ledger, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
-from dashpipe.run.load import values
+from dashpipe.run.load import beside
 from dashpipe.run.places import of_values
 from dashpipe.run.transform.parts import batches
 from dashpipe.spec import nesting
@@ -71,10 +71,14 @@ def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
         "state": {"$ne": ledger.PRUNED},
         "end": {"$lte": partition.midnight(kept, run.subject.timezone)},
     }
-    change = {"$set": {"state": ledger.PRUNED, "rows": 0, "reason": ""}}
+    change = {"state": ledger.PRUNED, "rows": 0, "reason": ""}
+    # What goes on from the rows of before does not from those that were to be computed again.
+    open_ = {**gone, "state": {"$nin": [ledger.PUBLISHED, ledger.PRUNED]}}
+    raised = {**change, "fence": session.lease.fence}
 
     def mark(client: ClientSession | None) -> None:
-        session.target[state.PARTITIONS].update_many(gone, change, session=client)
+        session.target[state.PARTITIONS].update_many(open_, {"$set": raised}, session=client)
+        session.target[state.PARTITIONS].update_many(gone, {"$set": change}, session=client)
 
     guarded(session, mark)
     older: Document = {"partition_date": {"$lt": kept.isoformat()}, "_meta.run_id": {"$exists": True}}
@@ -88,7 +92,7 @@ def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
         removed += guarded(session, work)
     place = of_values(run.plan, run.targets)
     if place is not None and grain is run.plan.grains[0]:
-        values.remove(session, place, {"partition_date": {"$lt": kept.isoformat()}})
+        beside.remove(session, place, {"partition_date": {"$lt": kept.isoformat()}})
     if removed:
         trace: Document = {"event": "retention", "subject": run.subject.id, "run_id": run.id}
         trace |= {"fence": session.lease.fence, "grain": grain.value, "collection": target.name}

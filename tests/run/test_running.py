@@ -24,6 +24,7 @@ from dashpipe.spec.model import Grain, Lookback, Metric, Subject, Target
 from tests.conftest import PROFILE
 from tests.run import shop, stage, victim
 from tests.run.stage import Stage
+from tests.run.watch import asked, documents_read, watching
 from tests.run.world import SUBJECT as PLAIN
 from tests.run.world import World, count, total
 
@@ -151,6 +152,87 @@ def test_a_daily_run_does_not_read_the_states_of_old_days(
         go(world, SUBJECT, newest + timedelta(days=2), run_id="test/without")
     with pytest.raises(AssertionError):
         check(world, newest + timedelta(days=2))
+
+
+def test_a_daily_run_costs_the_same_whatever_lies_behind_it(world: World) -> None:
+    """On ten times the history it reads as many documents, of each collection, in as many commands."""
+    subject = replace(SUBJECT, catch_up_days=7)
+    read, sent = [], []
+    for last in (date(2024, 1, 19), date(2024, 7, 19)):  # as far into their months
+        world.target.client.drop_database(world.target.name)
+        newest = begun(world, (last - FIRST).days + 1, subject)
+        day = newest + timedelta(days=1)
+        world.source["orders"].insert_many([order(5000 + n, day) for n in range(6)])
+        with watching() as commands:
+            done = go(world, subject, day)
+        assert done["transform"]["reached"]["day"]["orders"] == {"states": 3, "source": 0}
+        read.append(documents_read(world, commands))
+        sent.append(sum(asked(commands).values()))
+    assert world.source["orders"].count_documents({}) > 400
+    assert read[0] == read[1]
+    assert read[0]["orders"] < 20
+    assert sent[0] == sent[1]
+
+
+def test_what_a_run_knows_it_asks_once(world: World) -> None:
+    """Stamp, number and ledger of a state, and what lies before the start: once for all grains."""
+    newest = begun(world, 20)
+    with watching() as commands:
+        go(world, SUBJECT, newest + timedelta(days=1))
+    found = asked(commands)
+    assert found["find", STATE] == 1
+    counts = [one for one in commands if one.get("aggregate") == STATE]
+    assert len(counts) == 1
+    first = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    finds = [one for one in commands if "find" in one]
+    assert (
+        sum(one["filter"].get("at", {}).get("$lt") == first for one in finds if one["find"] == "orders") == 1
+    )
+    assert sum("fence" in one["filter"] for one in finds if one["find"] == state.PARTITIONS) == 1
+
+
+def test_it_holds_while_old_days_are_pruned(world: World) -> None:
+    """What was merged before its rows went goes on; once it is lost, the source is read at once."""
+    subject = replace(
+        SUBJECT, target=Target("daily", retention_days=10), grains=(Grain.DAY,), catch_up_days=5
+    )
+    newest = begun(world, 40, replace(subject, target=Target("daily")))
+    for more in range(1, 4):
+        day = newest + timedelta(days=more)
+        world.source["orders"].insert_many([order(1000 + 10 * more + n, day) for n in range(3)])
+        done = go(world, subject, day)
+        assert done["transform"]["reached"]["day"]["orders"] == {"states": 3, "source": 0}
+        check(world, day)
+    assert world.target[state.PARTITIONS].count_documents({"state": "pruned"}) > 20
+    world.target[STATE].delete_many({})
+    with watching() as commands:
+        done = go(world, subject, newest + timedelta(days=4))
+    assert done["transform"]["reached"]["day"]["orders"] == {"states": 0, "source": 3}
+    assert documents_read(world, commands)[state.PARTITIONS] < 40
+    check(world, newest + timedelta(days=4))
+
+
+def test_what_was_pruned_unread_is_not_in_it(world: World) -> None:
+    """A stale day that another spec prunes, before any run computes it again: the state does not hold."""
+    subject = replace(
+        SUBJECT, target=Target("daily", retention_days=10), grains=(Grain.DAY,), catch_up_days=5
+    )
+    newest = begun(world, 30, replace(subject, target=Target("daily")))
+    old = newest - timedelta(days=15)
+    world.source["orders"].insert_one(order(5000, old, "GB"))
+    stale = {"grain": "day", "label": old.isoformat()}
+    assert world.target[state.PARTITIONS].update_one(stale, {"$set": {"state": "stale"}}).modified_count
+    go(world, replace(subject, metrics=MERGED), newest + timedelta(days=1))
+    row = world.target[state.PARTITIONS].find_one(stale)
+    assert row is not None
+    assert row["state"] == "pruned"
+    day = newest + timedelta(days=2)
+    world.source["orders"].insert_one(order(5001, day, "GB"))
+    go(world, subject, day)
+    documents = list(world.source["orders"].find({"country": "GB"}))
+    new = world.target["daily"].find_one({"_id": f"{day.isoformat()}|GB"})
+    assert new is not None
+    assert new["orders_ever"] == len(documents)
 
 
 def test_it_goes_on_over_days_that_fell_out_of_the_lookback(world: World) -> None:

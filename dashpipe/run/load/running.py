@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit
 from dashpipe.compile.advice import Index
-from dashpipe.run import indexes, operation
 from dashpipe.run.base import Place, Run, Session
-from dashpipe.run.errors import RunError
 from dashpipe.run.guarded import guarded
-from dashpipe.run.load import row, values, write
+from dashpipe.run.load import beside, row
 from dashpipe.run.places import of_state
-from dashpipe.run.transform.running import stamp_id, start
+from dashpipe.run.transform.known import stamp_id, start
 from dashpipe.spec.model import Grain
 
 if TYPE_CHECKING:
@@ -44,12 +42,7 @@ def load(run: Run, session: Session, *, merges: bool) -> Document:
     place, receipt = of_state(run.plan, run.targets), run.receipts["transform"].get("state")
     if place is None or not receipt or not (receipt["made"] or receipt["over"]):
         return {}
-    indexes.ensure(session.collection(place), [_BY_GENERATION])
-    stamps = {"_meta": row.meta(run, session.lease.fence)}
-    if merges:
-        write.merge_into(run, session, receipt["staging"], place.collection, "$$new", stamps)
-    else:
-        write.send_to(session, receipt["staging"], place.collection, "$$new", stamps)
+    beside.put(run, session, receipt["staging"], place, _BY_GENERATION, "$$new", merges=merges)
     removed = 0
     for one in receipt["made"]:
         _stamp(run, session, place, one)
@@ -63,14 +56,8 @@ def load(run: Run, session: Session, *, merges: bool) -> Document:
 def _stamp(run: Run, session: Session, place: Place, one: Document) -> None:
     """Let a generation count, once it is there as a whole."""
     atom, source = Grain(one["grain"]), one["source"]
-    collection = session.collection(place)
-    options = operation.options(run, "load")
-    mine = emit.of_generation(source, atom, one["gen"])
-    arrived = collection.count_documents(mine, maxTimeMS=options["maxTimeMS"], comment=options["comment"])
-    if arrived != one["n"]:
-        session.lease.confirm()
-        said = f"{arrived} of {one['n']} running states arrived in {place.collection}"
-        raise RunError(said, "run again", retry=True)
+    collection, mine = session.collection(place), emit.of_generation(source, atom, one["gen"])
+    beside.arrived(run, session, place, mine, one["n"], "running states")
     running = run.plan.running_of(source, atom)
     assert running is not None
     stamp = {
@@ -98,4 +85,4 @@ def _unstamp(session: Session, place: Place, one: Document) -> None:
 
 
 def _remove(session: Session, place: Place, one: Document, wanted: Document) -> int:
-    return values.remove(session, place, {"grain": one["grain"], "source": one["source"], **wanted})
+    return beside.remove(session, place, {"grain": one["grain"], "source": one["source"], **wanted})

@@ -11,6 +11,7 @@ from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import lacking, lookups, running, values
 from dashpipe.run.transform.grain import compute
+from dashpipe.run.transform.known import Known
 from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
 
@@ -43,13 +44,13 @@ def transform(run: Run, session: Session) -> Document:
     origin: dict[str, dict[str, dict[str, int]]] = {}
     reached: dict[str, dict[str, dict[str, int]]] = {}
     asked = run
-    kept = values.prepare(run, session)
+    kept, known = values.prepare(run, session), Known(session, routes)
     names: list[dict[str, str]] = []
     for grain in run.plan.grains:
         started = time.monotonic()
         name = state.staging(run.subject.id, run.id, "rows", grain, session.lease.fence)
         names.append(lookups.prepare(run, session, grain, names[-1] if names else {}))
-        work = Work(run, session, grain, name, dict(staged), routes, names[-1], kept)
+        work = Work(run, session, grain, name, dict(staged), routes, names[-1], known, kept)
         done = compute(work)
         run, rows[grain.value], staged[grain] = done.run, done.rows, name
         origin[grain.value] = {source: one.counts for source, one in done.origins.items()}
@@ -72,7 +73,7 @@ def transform(run: Run, session: Session) -> Document:
         added = {f"partitions.{grain.value}": list(some) for grain, some in run.partitions.items()}
         record.update(session, run, {"$set": added})
     with translating("keeping what runs on"):
-        going = running.advance(run, session, routes)
+        going = running.advance(run, session, known)
     for one in going.get("made", ()):
         log("running state", run=run.id, source=one["source"], reach=one["reach"], keys=one["n"])
     return {

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from dashpipe.compile import emit, instant, partition
+from dashpipe.compile import emit, partition
 from dashpipe.compile.plan import RollUp
 from dashpipe.run import encode, ledger, operation, route
 from dashpipe.run.base import Run, Session
@@ -95,12 +94,6 @@ def is_empty(
 ) -> bool:
     """Whether the source has no document in some partitions."""
     wanted = emit.time_match(run.plan, run.plan.source(source), grain, labels, exactly=True)
-    return has_none(run, session, source, wanted, way)
-
-
-def has_none_before(run: Run, session: Session, source: str, first: datetime, way: str) -> bool:
-    """Whether a source has no document before an instant."""
-    wanted = instant.before(run.plan.source(source).source.time, first)
     return has_none(run, session, source, wanted, way)
 
 

@@ -13,7 +13,7 @@ from dashpipe.run import encode, operation, state, window
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import parts, running
-from dashpipe.run.transform.origin import Origin, has_none_before, is_empty, whole
+from dashpipe.run.transform.origin import Origin, is_empty, whole
 from dashpipe.run.transform.work import Work, inside, yielded
 from dashpipe.spec.model import Grain
 
@@ -48,7 +48,7 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
         if not one.framed_at(work.grain):
             continue
         with translating(f"looking whether what {one.name} reaches back to may be merged"):
-            standing = running.standing(run, session, one.name, work.grain)
+            standing = running.standing(run, work.known, one.name, work.grain)
             able = _able(work, one.name, standing)
         from_source = tuple(label for label in work.labels if label not in able)
         from_states = tuple(label for label in work.labels if label in able)
@@ -144,10 +144,13 @@ def _able(work: Work, source: str, standing: Standing | None) -> frozenset[str]:
             late[cover.label].append(cover)
     first = window.first_instant(run.subject, how.atom)
     start = partition.local_date(first, run.subject.timezone)
+    endless = {label for label, some in late.items() if any(one.start is None for one in some)}
+    if endless and work.known.has_pruned(run, how.atom):  # no need to look at all days since the first
+        late = {label: some for label, some in late.items() if label not in endless}
     atoms = {label: _atoms(run, how.atom, some, start) for label, some in late.items()}
     good = _good(work, how, {one for some in atoms.values() for one in some})
     early = {label for label, some in taken.items() if any(_begins_before(one, start) for one in some)}
-    if early and not has_none_before(run, work.session, source, first, work.routes[source]):
+    if early and not work.known.has_none_before(run, source, first):
         atoms = {label: some for label, some in atoms.items() if label not in early}
     able: set[str] = set()
     for label, some in atoms.items():

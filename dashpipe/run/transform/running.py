@@ -9,7 +9,8 @@ the last day that it takes, its leaves, the first day that is written, how many 
 that were published at a fence below its own. Whoever changes such a row first marks its partition in the
 ledger, with a higher fence, in a transaction under the lease (``ledger.mark_loading``), whatever spec it runs
 by. So a state holds exactly while no partition up to its day is anything but published, or was marked by a
-higher fence. A run that is killed at any point leaves it right or recognisable:
+higher fence. Pruning takes rows, not what they were: a published partition keeps its fence, and one that was
+to be computed again gets a higher one. A run that is killed at any point leaves it right or recognisable:
 
 - before the ledger is marked, no row has changed: the state holds;
 - from then on until it is published, the partition is not published: the state does not hold;
@@ -24,7 +25,7 @@ It is made anew only once it is some days behind, since that writes a document a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,12 +33,12 @@ from dashpipe.compile import emit, partition
 from dashpipe.compile.emit import Ref, Standing
 from dashpipe.compile.frame import Cover, covers
 from dashpipe.compile.plan import Running
-from dashpipe.run import ledger, operation, state, window
+from dashpipe.run import ledger, state, window
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.places import of_state
 from dashpipe.run.transform import parts
-from dashpipe.run.transform.origin import has_none_before, whole
+from dashpipe.run.transform.known import Known, start
+from dashpipe.run.transform.origin import whole
 from dashpipe.spec.model import Grain
 
 Document = dict[str, Any]
@@ -48,22 +49,17 @@ BEHIND = {Grain.DAY: 7, Grain.HOUR: 1}
 _DAY = timedelta(days=1)
 
 
-def stamp_id(source: str, atom: Grain) -> str:
-    """The ``_id`` of the stamp of a source's running state."""
-    return f"stamp|{atom.value}|{source}"
-
-
-def standing(run: Run, session: Session, source: str, grain: Grain) -> Standing | None:
+def standing(run: Run, known: Known, source: str, grain: Grain) -> Standing | None:
     """The running state that what a grain has of all time may go on from; ``None``: there is none."""
     how = run.plan.merging(source, grain)
     one = None if how is None else run.plan.running_of(source, how.atom)
     if one is None:
         return None
     last = _last(run, one, [grain])
-    return None if last is None else _holding(run, session, one, last)
+    return None if last is None else _up_to(known.held(run, one), last)
 
 
-def advance(run: Run, session: Session, routes: Mapping[str, str]) -> Document:
+def advance(run: Run, session: Session, known: Known) -> Document:
     """Make the next running states, once all grains of a run are computed.
 
     Returns:
@@ -74,7 +70,6 @@ def advance(run: Run, session: Session, routes: Mapping[str, str]) -> Document:
     if not run.plan.running:
         return {}
     name = state.staging(run.subject.id, run.id, "state", run.plan.grains[0], session.lease.fence)
-    session.target.create_collection(name)
     made: list[Document] = []
     over: list[Document] = []
     for one in run.plan.running:
@@ -82,12 +77,14 @@ def advance(run: Run, session: Session, routes: Mapping[str, str]) -> Document:
         last = _last(run, one, run.plan.grains)
         if last is None:
             continue
-        held = _holding(run, session, one, last)
+        held = _up_to(known.held(run, one), last)
         behind = None if held is None else (last - date.fromisoformat(held.reach)).days
         if behind is not None and behind < BEHIND[one.atom]:
             continue
-        if _mergeable(run, session, one, held, last, routes[one.source]):
+        if _mergeable(run, session, known, one, held, last):
             gen = session.lease.fence
+            if not made:
+                session.target.create_collection(name)
             _make(run, session, one, held, last, gen, name)
             mine = emit.of_generation(one.source, one.atom, gen)
             n = session.target[name].count_documents(mine)
@@ -116,32 +113,25 @@ def _last(run: Run, one: Running, grains: Iterable[Grain]) -> date | None:
     return min([*edges, *(cover.end - _DAY for cover in taken)]) - _DAY
 
 
-def _holding(run: Run, session: Session, one: Running, last: date) -> Standing | None:
-    """The stored running state, if it holds and reaches no further than a day."""
-    place = of_state(run.plan, run.targets)
-    assert place is not None
-    stored = session.collection(place)
-    found = stored.find_one({"_id": stamp_id(one.source, one.atom)})
-    stamp: Document = {} if found is None else found["stamp"]
-    if not stamp or stamp["reach"] > last.isoformat() or stamp["start"] != start(run, one.atom).isoformat():
-        return None
-    if not {leaf.id for leaf in one.leaves} <= set(stamp["leaves"]):
-        return None
-    end = partition.midnight(date.fromisoformat(stamp["reach"]) + _DAY, run.subject.timezone)
-    if ledger.moved(session.target, run.subject.id, one.atom, end, stamp["gen"]):
-        return None
-    mine = emit.of_generation(one.source, one.atom, stamp["gen"])
-    if stored.count_documents(mine, **_limits(run)) != stamp["n"]:
-        return None
-    return Standing(place.collection, stamp["gen"], stamp["reach"])
+def _up_to(held: Standing | None, last: date) -> Standing | None:
+    """A running state, if it reaches no further than a day."""
+    return None if held is None or held.reach > last.isoformat() else held
 
 
-def _mergeable(run: Run, session: Session, one: Running, held: Standing | None, last: date, way: str) -> bool:
+def _mergeable(
+    run: Run, session: Session, known: Known, one: Running, held: Standing | None, last: date
+) -> bool:
     """Whether all days up to one, from a running state on, are published, and none lies before the first."""
     first = start(run, one.atom)
-    if last < first or not has_none_before(
-        run, session, one.source, window.first_instant(run.subject, one.atom), way
-    ):
+    if last < first:
+        return False
+    if held is None:
+        end = partition.midnight(last + _DAY, run.subject.timezone)
+        # Where days were pruned, or are to be made again, that is seen without a look at all of the others.
+        others = (ledger.FAILED, ledger.LOADED, ledger.PRUNED, ledger.STALE)
+        if ledger.any_in(session.target, run.subject.id, one.atom, others, end):
+            return False
+    if not known.has_none_before(run, one.source, window.first_instant(run.subject, one.atom)):
         return False
     day = first if held is None else date.fromisoformat(held.reach) + _DAY
     labels: list[str] = []
@@ -161,13 +151,3 @@ def _make(
     stages = emit.advanced(run.plan, one, held, last.isoformat(), gen, into)
     with translating(f"merging the running state of {one.source}"):
         parts.merge(run, session, session.collection(run.targets[one.atom]), stages)
-
-
-def start(run: Run, atom: Grain) -> date:
-    """The first day that is written."""
-    return partition.local_date(window.first_instant(run.subject, atom), run.subject.timezone)
-
-
-def _limits(run: Run) -> Document:
-    options = operation.options(run, "transform")
-    return {"maxTimeMS": options["maxTimeMS"], "comment": options["comment"]}

@@ -15,6 +15,7 @@ from dashpipe.run import encode, operation, route
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import parts, problems
+from dashpipe.run.transform.known import Known
 from dashpipe.spec.model import Grain
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ Document = dict[str, Any]
 class Work:
     """What computing one grain needs: where its rows go, what is staged, which way each source goes.
 
-    ``values`` is the staging collection of kept values; empty where none are kept.
+    ``values`` is the staging collection of kept values; empty where none are kept. ``known`` is what the
+    transform has found out.
     """
 
     run: Run
@@ -37,6 +39,7 @@ class Work:
     staged: Mapping[Grain, str]
     routes: Mapping[str, str]
     lookups: dict[str, str]
+    known: Known
     values: str = ""
 
     @property
