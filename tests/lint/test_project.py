@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dashpipe.compile import compile_subject
 from dashpipe.lint import broke, engine, lint, refused
@@ -16,12 +19,10 @@ from dashpipe.lint.rules import checks
 from dashpipe.lint.view import View
 from dashpipe.spec.model import Subject
 from dashpipe.spec.project import Project, load
-from tests.conftest import PROFILE
 from tests.lint import cases
 from tests.lint.test_wrong import TODAY, found_in
 
 GOLDEN = Path(__file__).parent / "golden"
-MANY = PROFILE != "quick"
 
 
 def read(folder: Path, **changed: str) -> Project:
@@ -229,15 +230,16 @@ def mutated(text: str, random_: random.Random) -> str:
     return text
 
 
-@pytest.mark.parametrize("seed", range(2_000 if MANY else 40))
-def test_no_mutation_breaks_lint(seed: int, tmp_path: Path) -> None:
+@settings(max_examples=4 * settings().max_examples)
+@given(random_=st.randoms())
+def test_no_mutation_breaks_lint(random_: random.Random) -> None:
     """Whatever is broken in a project, lint says what is wrong, and what it passes compiles."""
-    random_ = random.Random(seed)
     files = cases.base_files()
     for name in sorted(files):
         if name.endswith(".yml") and random_.random() < 0.6:
             files[name] = mutated(files[name], random_)
-    cases.write(files, tmp_path)
-    project = load(tmp_path)
-    compile_sound(project)
-    renderer("full")(lint(project, TODAY), {one.path: one.text for one in project.files}, False)
+    with TemporaryDirectory() as folder:
+        cases.write(files, Path(folder))
+        project = load(Path(folder))
+        compile_sound(project)
+        renderer("full")(lint(project, TODAY), {one.path: one.text for one in project.files}, False)
