@@ -113,6 +113,7 @@ MODULES = (
     "m028_retention_grains",
     "m033_endpoint_keys",
     "m034_days_and_shares",
+    "m047_period_agg_without_effect",
     "e001_bad_expression",
     "e002_parts_do_not_fit",
     "e003_type_unknown",
