@@ -65,6 +65,12 @@ class Frame:
         """Whether it spreads a partition back."""
         return self.all_time or self.window is not None or self.to_date is not None
 
+    @property
+    def runs_on(self) -> bool:
+        """Whether it covers, for the row's own key, all that came before: what it covered goes on."""
+        endless = self.all_time or isinstance(self.carry, str)
+        return endless and self.of is None and not self.daily
+
     def atom(self, grain: Grain) -> Grain:
         """The partitions that covers are made of: whole days, or hours where hours count."""
         hours = grain is Grain.HOUR or (self.window is not None and self.window.unit == "hour")

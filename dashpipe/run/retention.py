@@ -73,7 +73,7 @@ def _prune(run: Run, session: Session, grain: Grain, kept: date) -> int:
     }
     change = {"state": ledger.PRUNED, "rows": 0, "reason": ""}
     # What goes on from the rows of before does not from those that were to be computed again.
-    open_ = {**gone, "state": {"$nin": [ledger.PUBLISHED, ledger.PRUNED]}}
+    open_ = {**gone, "state": {"$in": [ledger.FAILED, ledger.LOADED, ledger.STALE]}}
     raised = {**change, "fence": session.lease.fence}
 
     def mark(client: ClientSession | None) -> None:

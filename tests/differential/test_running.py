@@ -51,6 +51,18 @@ GAINED = Metric(
     inputs=(Input("ever", "last", offset=Period(2, "day")),),
     grains=(Grain.DAY,),
 )
+#: The last value above 20, else the one of before; at the other end of the partition, the first.
+CARRIED = tuple(
+    Metric(name, type_, source="orders", expr="n", where="n > 20", carry="always")
+    for name, type_ in (("held", "last"), ("opened", "first"))
+)
+CARRIED_BEFORE = Metric(
+    "held_before",
+    "derived",
+    expr="kept",
+    inputs=(Input("held", "kept", offset=Period(2, "day")),),
+    grains=(Grain.DAY,),
+)
 GRAINS = ((Grain.DAY,), (Grain.DAY, Grain.WEEK, Grain.MONTH), (Grain.HOUR, Grain.DAY))
 
 
@@ -71,7 +83,11 @@ def subjects(draw: Any) -> Subject:
     """A subject with totals of all time, at some grains."""
     grains = draw(st.sampled_from(GRAINS))
     more = (*([BEGAN] if draw(st.booleans()) else []), *([GAINED] if draw(st.booleans()) else []))
-    return replace(SUBJECT, grains=grains, metrics=(*SUBJECT.metrics, *more))
+    carried = (*CARRIED, *([CARRIED_BEFORE] if draw(st.booleans()) else []))
+    first = draw(
+        st.sampled_from([(*SUBJECT.metrics, *carried), (*SUBJECT.metrics[:3], *carried), SUBJECT.metrics])
+    )
+    return replace(SUBJECT, grains=grains, metrics=(*first, *(more if SUBJECT.metrics[3] in first else ())))
 
 
 DAY = st.integers(0, 15)
@@ -127,10 +143,17 @@ def check(world: World, subject: Subject, as_of: datetime) -> None:
             end = end_of(row, as_of)
             all_ = [one for one in documents if one["at"] < end]
             ever = [one for one in all_ if one["country"] == row["country"]]
-            assert row["ever"] == len(ever), row["_id"]
-            assert row["items_ever"] == sum(one["n"] for one in ever), row["_id"]
-            assert row["latest_ever"] == ever[-1]["n"], row["_id"]
-            assert row["part"] == pytest.approx(len(ever) / len(all_)), row["_id"]
+            if "ever" in row:
+                assert row["ever"] == len(ever), row["_id"]
+                assert row["items_ever"] == sum(one["n"] for one in ever), row["_id"]
+                assert row["latest_ever"] == ever[-1]["n"], row["_id"]
+                assert row["part"] == pytest.approx(len(ever) / len(all_)), row["_id"]
+            if "held" in row:
+                begin = start + HOUR * int(row.get("partition_hour", "00")[:2])
+                high = [one for one in ever if one["n"] > 20]
+                own = [one["n"] for one in high if one["at"] >= begin]
+                assert row["held"] == (high[-1]["n"] if high else None), row["_id"]
+                assert row["opened"] == (own[0] if own else row["held"]), row["_id"]
             if "began" in row and grain is not Grain.HOUR:
                 day = start + timedelta(days=1)
                 assert row["began"] == sum(one["at"] < day for one in ever), row["_id"]
@@ -138,6 +161,10 @@ def check(world: World, subject: Subject, as_of: datetime) -> None:
             if "before" in row and before >= FIRST:
                 then = start - timedelta(days=1)
                 assert row["before"] == sum(one["at"] < then for one in ever), row["_id"]
+            if "held_before" in row and before >= FIRST:
+                then = start - timedelta(days=1)
+                found = [one["n"] for one in ever if one["n"] > 20 and one["at"] < then]
+                assert row["held_before"] == (found[-1] if found else None), row["_id"]
 
 
 @settings(max_examples=FEW)

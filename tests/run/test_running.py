@@ -20,7 +20,7 @@ from dashpipe.run import record, run_all, state, takeover
 from dashpipe.run.base import Request
 from dashpipe.run.errors import Refused
 from dashpipe.run.transform import running
-from dashpipe.spec.model import Grain, Lookback, Metric, Subject, Target
+from dashpipe.spec.model import Grain, Lookback, Metric, Period, Subject, Target
 from tests.conftest import PROFILE
 from tests.run import shop, stage, victim
 from tests.run.stage import Stage
@@ -46,6 +46,15 @@ SUBJECT = replace(
     metrics=(*MERGED, *EVER),
     grains=(Grain.DAY, Grain.MONTH),
     lookback=Lookback(dense=2),
+)
+#: Values of the time before, of all of it or of a week; few orders have one.
+CARRIED = tuple(
+    Metric(name, type_, source="orders", expr="n", where="n > 45", carry=carry, grains=(Grain.DAY,))
+    for name, type_, carry in (
+        ("held", "last", "always"),
+        ("opened", "first", "always"),
+        ("recent", "last", Period(7, "day")),
+    )
 )
 BEGAN = Metric("began", "cumulative", metric="orders", period_agg="first")
 #: `make test` stops a run before a few of its writes, .ci/run before more.
@@ -98,6 +107,14 @@ def check(world: World, newest: date) -> None:
             wanted = sum((one - mean) ** 2 for one in values) / len(values)
             assert row["spread_ever"] == pytest.approx(wanted, rel=1e-9, abs=1e-9), about
             assert row["latest_ever"] == values[-1], about
+            if "held" in row:
+                high = [one for one in ever if one["n"] > 45]
+                own = [one["n"] for one in high if one["at"].date() == start]
+                assert row["held"] == (high[-1]["n"] if high else None), about
+                assert row["opened"] == (own[0] if own else row["held"]), about
+            if "recent" in row:
+                week = [one["n"] for one in high if one["at"].date() >= start - timedelta(days=7)]
+                assert row["recent"] == (week[-1] if week else None), about
             if "began" in row:
                 assert row["began"] == sum(1 for one in mine if one["at"].date() <= start), about
 
@@ -135,28 +152,30 @@ def forget(world: World, until: str) -> None:
 def test_a_daily_run_does_not_read_the_states_of_old_days(
     world: World,
 ) -> None:
-    """With the states of all days that the running state takes gone, totals are right; without it, wrong."""
-    newest = begun(world, 70)
+    """With the states of all days that the running state takes gone, all is right; without it, wrong."""
+    metrics = (*SUBJECT.metrics, *CARRIED[:2])
+    subject = replace(SUBJECT, metrics=metrics)
+    newest = begun(world, 70, subject)
     check(world, newest)
     held = stamp(world)
     assert held is not None
-    assert held["reach"] == (newest - timedelta(days=2)).isoformat()
+    assert held["reach"] == (newest - timedelta(days=3)).isoformat()
     forget(world, held["reach"])
     for more in range(1, 3):
         day = newest + timedelta(days=more)
         world.source["orders"].insert_many([order(1000 + 10 * more + n, day) for n in range(6)])
-        done = go(world, SUBJECT, day)
+        done = go(world, subject, day)
         assert done["transform"]["reached"]["day"]["orders"] == {"states": 3, "source": 0}
         check(world, day)
     with without():
-        go(world, SUBJECT, newest + timedelta(days=2), run_id="test/without")
+        go(world, subject, newest + timedelta(days=2), run_id="test/without")
     with pytest.raises(AssertionError):
         check(world, newest + timedelta(days=2))
 
 
 def test_a_daily_run_costs_the_same_whatever_lies_behind_it(world: World) -> None:
     """On ten times the history it reads as many documents, of each collection, in as many commands."""
-    subject = replace(SUBJECT, catch_up_days=7)
+    subject = replace(SUBJECT, catch_up_days=7, metrics=(*SUBJECT.metrics, *CARRIED))
     read, sent = [], []
     for last in (date(2024, 1, 19), date(2024, 7, 19)):  # as far into their months
         world.target.client.drop_database(world.target.name)
@@ -166,6 +185,7 @@ def test_a_daily_run_costs_the_same_whatever_lies_behind_it(world: World) -> Non
         with watching() as commands:
             done = go(world, subject, day)
         assert done["transform"]["reached"]["day"]["orders"] == {"states": 3, "source": 0}
+        check(world, day)
         read.append(documents_read(world, commands))
         sent.append(sum(asked(commands).values()))
     assert world.source["orders"].count_documents({}) > 400

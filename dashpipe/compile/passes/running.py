@@ -1,8 +1,8 @@
-"""Which totals of all time go on from a kept running state, so that a run does not merge all days again.
+"""What of all time goes on from a kept running state, so that a run does not merge all days again.
 
-What reaches back over all time and is merged from the states of days is, up to a day that no run of late has
-changed, the same in every run. It is kept merged, a key. Whether what is kept still holds is seen when a run
-starts; without it the states of all days are merged.
+What reaches back over all time (totals, and values that are carried always) and is merged from the states of
+days is, up to a day that no run of late has changed, the same in every run. It is kept merged, a key. Whether
+what is kept still holds is seen when a run starts; without it the states of all days are merged.
 """
 
 from __future__ import annotations

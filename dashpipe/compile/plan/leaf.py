@@ -102,9 +102,8 @@ class Leaf:
 
     @property
     def runs_on(self) -> bool:
-        """Whether it is of all time and merges, so that what it was before goes on."""
-        own = self.frame.of is None and not self.frame.daily
-        return self.merges and self.frame.all_time and own
+        """Whether it merges and is of all that came before, so that what it was goes on."""
+        return self.merges and self.frame.runs_on
 
     @property
     def reads(self) -> tuple[Typed, ...]:

@@ -132,15 +132,12 @@ def _able(work: Work, source: str, standing: Standing | None) -> frozenset[str]:
         return frozenset()
     taken: dict[str, list[Cover]] = {label: [] for label in work.labels}
     late: dict[str, list[Cover]] = {label: [] for label in work.labels}
-    for frame in {leaf.frame for leaf in run.plan.source(source).framed_at(grain) if leaf.frame.reaches}:
+    merging = (leaf for leaf in run.plan.source(source).framed_at(grain) if leaf.merges)
+    for frame in {leaf.frame for leaf in merging if leaf.frame.reaches}:
         found = covers(frame, grain, work.labels, run.subject.calendar, run.as_of)
         for cover in found:
             taken[cover.label].append(cover)
-        for cover in (
-            emit.after(standing, found)
-            if standing is not None and frame.all_time and not frame.daily
-            else found
-        ):
+        for cover in emit.after(standing, found) if standing is not None and frame.runs_on else found:
             late[cover.label].append(cover)
     first = window.first_instant(run.subject, how.atom)
     start = partition.local_date(first, run.subject.timezone)
