@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
-from dashpipe.compile.lowering import COSTS, PERCENTILE, WINDOW_FIELDS
+from dashpipe.compile.lowering import COSTS, PERCENTILE, UNION_WITH, WINDOW_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ PROBES: tuple[Probe, ...] = (
         "union_with",
         ({"$unionWith": {"coll": "$SCRATCH", "pipeline": []}}, {"$group": {"_id": None, "n": {"$sum": 1}}}),
         ({"_id": None, "n": 2},),
+        COSTS[UNION_WITH],
     ),
     Probe(
         "window_fields",

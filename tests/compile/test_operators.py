@@ -82,6 +82,7 @@ OF_5_0 = frozenset(
         "month",
         "multiply",
         "ne",
+        "nin",
         "nor",
         "not",
         "objectToArray",

@@ -36,6 +36,7 @@ FEW = max(3, settings().max_examples // 8)
 SIGNS = {
     "percentile": "$percentile",
     "window_fields": "$setWindowFields",
+    "union_with": "$unionWith",
     "guarded_merge": "whenMatched_pipeline",
     "transactions": "startTransaction",
 }

@@ -10,7 +10,10 @@ from dashpipe.compile.plan import Plan
 
 _ESTIMATED = "approximate"
 
-PERCENTILE, WINDOW_FIELDS = "percentile", "window_fields"
+PERCENTILE, WINDOW_FIELDS, UNION_WITH = "percentile", "window_fields", "union_with"
+
+#: What scans of a source may use; the others are used in the target's database alone.
+OF_SCANS = (PERCENTILE, WINDOW_FIELDS)
 
 #: What has a lowering here, and what it costs. What writes lack, ``dashpipe.run`` makes up for.
 COSTS = {
@@ -22,6 +25,10 @@ COSTS = {
         "exact medians and percentiles, top lists, conversions and retention gather what they rank in "
         "arrays, a row's different values (an entity's events) in one: at most 16 MB, in quadratic time"
     ),
+    UNION_WITH: (
+        "what is new is compared and merged with what is stored in copies of both, which each run writes to "
+        "staging"
+    ),
 }
 
 
@@ -30,9 +37,12 @@ _RANKED = frozenset({"discrete", "continuous", "top", "converted", "conversions"
 
 
 def needed(plan: Plan) -> frozenset[str]:
-    """What of it the stages of a plan use; an estimate that cannot be had is a rank."""
+    """What of it the stages of a plan use; an estimate that cannot be had is a rank.
+
+    Every run may unite what is new with what is stored, at the latest to see which rows vanished.
+    """
     kinds = {leaf.kind for source in plan.sources for leaf in source.leaves}
-    found = {PERCENTILE} if _ESTIMATED in kinds else set()
+    found = {UNION_WITH} | ({PERCENTILE} if _ESTIMATED in kinds else set())
     return frozenset(found | ({WINDOW_FIELDS} if kinds & _RANKED else set()))
 
 
@@ -48,5 +58,5 @@ def lowered_plan(plan: Plan, lacking: Collection[str]) -> Plan:
 
 
 def lowered(stages: Stages, lacking: Collection[str]) -> Stages:
-    """Stages that need nothing of what is lacking."""
+    """Stages that need nothing of what is lacking, but for unions: ``unions`` takes them apart."""
     return windows.gathered(stages) if WINDOW_FIELDS in lacking else stages

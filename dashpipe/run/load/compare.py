@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit, partition
-from dashpipe.run import operation, state
+from dashpipe.run import operation, state, united
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import Refused
 from dashpipe.spec.model import Grain
@@ -75,7 +75,7 @@ def compare(run: Run, session: Session, grain: Grain, staged: str) -> Comparison
         {"$project": {"over": 1}},
         {"$out": name},
     ]
-    target.aggregate(stages, **operation.options(run, "load"))
+    united.aggregate(run, session, target, stages, "load")
     counted = {"$group": {"_id": None, "removed": {"$sum": 1}, "over": {"$sum": {"$cond": ["$over", 1, 0]}}}}
     found = next(iter(session.target[name].aggregate([counted])), None)
     if found is None:

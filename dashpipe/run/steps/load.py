@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dashpipe.compile import advice
+from dashpipe.compile.lowering import COSTS
 from dashpipe.run import indexes, ledger, probe
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import Refused, translating
@@ -37,9 +39,10 @@ def load(run: Run, session: Session) -> Document:
         made = indexes.ensure(session.collection(run.targets[grain]), advice.of_target(run.subject, grain))
         if made:
             session.setup.log("indexes", collection=run.targets[grain].collection, created=made)
-    compared = _compared(run, session, staged)
     with translating("looking at what the server can do"):
         has = probe.capabilities(session.target)
+    run = replace(run, lacking=frozenset(one for one in COSTS if not has[one]))
+    compared = _compared(run, session, staged)
     ledger.mark_loading(run, session)
     session.lease.writing()
     counts: dict[str, Document] = {}

@@ -17,7 +17,7 @@ from dashpipe.compile.frame import Cover, Frame, covers
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import Leaf
 from dashpipe.expr import FieldType
-from dashpipe.run import encode, ledger, operation
+from dashpipe.run import ledger, united
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
 from dashpipe.run.load.row import SAME
@@ -79,8 +79,7 @@ def _changed(work: Work, parts: str, labels: tuple[str, ...]) -> frozenset[str]:
         {"$match": {"$expr": {"$or": tests}}},
         {"$group": {"_id": "$p"}},
     ]
-    options = operation.options(run, "transform")
-    found = work.session.target[parts].aggregate(encode.to_bson(stages), **options)
+    found = united.aggregate(run, work.session, work.session.target[parts], stages, "transform")
     return frozenset(one["_id"] for one in found)
 
 

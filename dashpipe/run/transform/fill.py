@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dashpipe.compile import emit, partition, periods
 from dashpipe.compile.emit import Ref
-from dashpipe.run import encode, ledger, operation
+from dashpipe.run import ledger, united
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import parts
@@ -75,8 +75,7 @@ def _changed(work: Work, name: str, labels: tuple[str, ...]) -> frozenset[str]:
         {"$match": {"n": {"$ne": 2}}},
         {"$group": {"_id": "$p"}},
     ]
-    options = operation.options(run, "transform")
-    found = work.session.target[name].aggregate(encode.to_bson(stages), **options)
+    found = united.aggregate(run, work.session, work.session.target[name], stages, "transform")
     return frozenset(one["_id"] for one in found)
 
 

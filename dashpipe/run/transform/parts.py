@@ -10,7 +10,7 @@ from pymongo import UpdateOne
 
 from dashpipe.compile.emit import Stages
 from dashpipe.compile.lowering import lowered
-from dashpipe.run import encode, operation, route
+from dashpipe.run import encode, operation, route, united
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
 
@@ -25,15 +25,13 @@ def replace(run: Run, session: Session, source: Collection[Document], stages: St
     """Run a pipeline inside the cluster and let its result be a staging collection."""
     session.lease.check()
     out = {"$out": {"db": session.target.name, "coll": into}}
-    source.aggregate(
-        encode.to_bson([*lowered(stages, run.lacking), out]), **operation.options(run, "transform")
-    )
+    united.aggregate(run, session, source, [*lowered(stages, run.lacking), out], "transform")
 
 
 def merge(run: Run, session: Session, source: Collection[Document], stages: Stages) -> None:
     """Run a pipeline inside the cluster that ends in a merge of its own."""
     session.lease.check()
-    source.aggregate(encode.to_bson(lowered(stages, run.lacking)), **operation.options(run, "transform"))
+    united.aggregate(run, session, source, lowered(stages, run.lacking), "transform")
 
 
 def fetch(run: Run, session: Session, source: str, stages: Stages) -> Iterator[list[Document]]:

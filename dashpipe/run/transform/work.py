@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 from dashpipe.compile import emit
 from dashpipe.compile.emit import Ref, Stages
 from dashpipe.compile.lowering import lowered
-from dashpipe.run import encode, operation, route
+from dashpipe.run import route, united
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import parts, problems
@@ -104,10 +104,10 @@ def _explain(
     leaves = problems.wide_sums(work.run.plan, work.grain, source)
     if not leaves or error.code in (13, 50):
         return
-    options = operation.options(work.run, "transform")
     yielding = problems.in_doubles([one for one in scan if "$merge" not in one], leaves)
     try:
-        found = list(reader.aggregate(encode.to_bson(lowered(yielding, work.run.lacking)), **options))
+        stages = lowered(yielding, work.run.lacking)
+        found = united.aggregate(work.run, work.session, reader, stages, "transform")
     except OperationFailure:
         return  # it failed for another reason
     if found:

@@ -1,0 +1,42 @@
+"""Running pipelines that read two collections of the target's database, whatever the server can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dashpipe.compile.emit import Stages
+from dashpipe.compile.lowering import UNION_WITH
+from dashpipe.compile.lowering.unions import taken_apart
+from dashpipe.run import encode, operation, state
+from dashpipe.run.base import Run, Session
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+Document = dict[str, Any]
+
+
+def aggregate(
+    run: Run, session: Session, collection: Collection[Document], stages: Stages, step: str
+) -> list[Document]:
+    """What a pipeline yields, which is little or, with a last stage that writes, nothing.
+
+    Without ``$unionWith`` on the server its branches are put into staging first, which costs a copy of them.
+    """
+    options = operation.options(run, step)
+    united = taken_apart(stages) if UNION_WITH in run.lacking else None
+    if united is None:
+        return list(collection.aggregate(encode.to_bson(stages), **options))
+    grain, fence = run.plan.grains[0], session.lease.fence
+    name = state.staging(run.subject.id, run.id, f"united_{step}", grain, fence)
+    session.target.drop_collection(name)
+    session.target.create_collection(name)
+    into = {"$merge": {"into": {"db": session.target.name, "coll": name}}}
+    try:
+        for other, branch in united.branches:
+            session.lease.check()
+            reader = collection if other is None else collection.database[other]
+            reader.aggregate(encode.to_bson([*branch, into]), **options)
+        return list(session.target[name].aggregate(encode.to_bson(united.rest), **options))
+    finally:
+        session.target.drop_collection(name)
