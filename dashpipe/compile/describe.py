@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
@@ -69,8 +69,9 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                 yield f"{indent}Keep the values of {leaf.label}"
             for leaf in emit.retained(plan, grain, source.name):
                 yield f"{indent}Cohorts {source.name}: {leaf.label}"
-            for _, followed in emit.journeys(plan, grain, source.name):
-                yield f"{indent}Follow {', '.join(leaf.label for leaf in followed)}"
+            for beside in (False, True):
+                for _, followed in emit.journeys(plan, grain, source.name, beside=beside):
+                    yield f"{indent}Follow {', '.join(leaf.label for leaf in followed)}"
             for key in source.key:
                 yield f"{indent}  Derive {key.name}: {key.type.value}"
             if source.source.where is not None:
@@ -147,18 +148,16 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
                 found.append((f"{grain.value}: values to keep", where, [*stages, *emit.merge(kept)]))
             counted = emit.of_values(plan, grain, source.name, labels, labels, stored, into)
             found += [(f"{grain.value}: counts of kept values", "staging_values", one) for one in counted]
-        for journey, leaves in emit.journeys(plan, grain, source.name):
-            gathered = emit.merge(emit.Ref("target", "staging_events"))
-            for name, stages in emit.events(plan, journey, grain, labels):
-                from_ = place(plan.source(name).source.collection)
-                found.append((f"{grain.value}: events of {name}", from_, [*stages, *gathered]))
-            follow = [*emit.attributed(plan, journey, leaves, labels), *emit.merge(into)]
-            found.append((f"{grain.value}: conversions", "staging_events", follow))
+        found += _conversions(plan, grain, source.name, labels, {None: into})
         merging = plan.merging(source.name, grain)
         further = f"{grain.value}: what {source.name} reaches back to"
         for of, stages in emit.scans(plan, grain, source.name, labels, merging=merging is not None):
             whole_of = into if of is None else emit.Ref("target", beside[of])
             found.append((further, where, [*stages, *emit.merge(whole_of)]))
+        if merging is None:
+            places: dict[emit.Beside | None, emit.Ref] = {None: into}
+            places.update((of, emit.Ref("target", name)) for of, name in beside.items())
+            found += _conversions(plan, grain, source.name, labels, places, beside=True)
         for leaf in emit.retained(plan, grain, source.name):
             stages = emit.cohorts(plan, grain, leaf, labels)
             found.append((f"{grain.value}: cohorts of {source.name}", where, [*stages, *emit.merge(into)]))
@@ -192,6 +191,28 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
     found.append((f"{grain.value}: rows from parts", last, final))
     for one in found[:-1]:
         emit.verify(one[2])
+    return found
+
+
+def _conversions(
+    plan: Plan,
+    grain: Grain,
+    source: str,
+    labels: tuple[str, ...],
+    into: Mapping[emit.Beside | None, emit.Ref],
+    *,
+    beside: bool = False,
+) -> list[tuple[str, str, emit.Stages]]:
+    """The pipelines that bring events together, and those that count conversions of them."""
+    found: list[tuple[str, str, emit.Stages]] = []
+    for journey, leaves in emit.journeys(plan, grain, source, beside=beside):
+        gathered = emit.merge(emit.Ref("target", "staging_events"))
+        for name, stages in emit.events(plan, journey, leaves, grain, labels):
+            from_ = place(plan.source(name).source.collection)
+            found.append((f"{grain.value}: events of {name}", from_, [*stages, *gathered]))
+        for of, stages in emit.attributed(plan, journey, leaves, grain, labels):
+            follow = [*stages, *emit.merge(into[of])]
+            found.append((f"{grain.value}: conversions", "staging_events", follow))
     return found
 
 

@@ -284,10 +284,12 @@ def filters(subject: Subject) -> dict[str, list[Use]]:
             continue
         seen.add(step)
         if metric.type not in COMPOSITES:
-            if metric.source is not None and wheres:
-                texts = found.setdefault(metric.source, {})
-                for one in wheres:
-                    texts.setdefault(one.text, one)
+            sides = (one.source for one in (metric.base, metric.conversion) if one is not None)
+            for source in (metric.source, *sides) if wheres else ():
+                if source is not None:
+                    texts = found.setdefault(source, {})
+                    for one in wheres:
+                        texts.setdefault(one.text, one)
             continue
         inner = wheres if metric.where is None else (*wheres, where_use(metric.where, metric.origin))
         stack += [(part, _more(inner, where)) for part, where in parts_of(metric)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -72,13 +72,7 @@ def computed(
         for stages in emit.scan(plan, grain, source.name, mine, into):
             emit.verify(stages)
             run(database, _of(case, source.name), stages)
-    for source in plan.sources:
-        for journey, leaves in emit.journeys(plan, grain, source.name):
-            events = emit.Ref(database.name, f"events_{ObjectId()}")
-            for one, stages in emit.events(plan, journey, grain, mine):
-                run(database, _of(case, one), [*stages, *emit.merge(events)])
-            followed = emit.attributed(plan, journey, leaves, mine)
-            run(database, events.collection, [*followed, *emit.merge(into)])
+    _follow(database, plan, case, grain, {None: into})
     wholes = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
     days = {of: f"days_{ObjectId()}" for of in emit.days(plan, grain)}
     beside = emit.beside(wholes, days)
@@ -90,6 +84,8 @@ def computed(
             stages = emit.cohorts(plan, grain, leaf, mine, case.as_of)
             emit.verify(stages)
             run(database, _of(case, source.name), [*stages, *emit.merge(into)])
+    others = {of: emit.Ref(database.name, name) for of, name in beside.items()}
+    _follow(database, plan, case, grain, {None: into, **others}, beside=True)
     for each, name in days.items():
         listed = emit.days_of(plan, grain, each, mine)
         run(database, into.collection, [*listed, *emit.merge(emit.Ref(database.name, name))])
@@ -99,6 +95,27 @@ def computed(
             run(database, into.collection, stages)
     lookups = {one.name: _looked_up(database, plan, case, into.collection, one.name) for one in plan.lookups}
     return run(database, into.collection, emit.finalise(plan, grain, late, lookups, None, wholes))
+
+
+def _follow(
+    database: Database[Document],
+    plan: Plan,
+    case: Case,
+    grain: Grain,
+    into: Mapping[emit.Beside | None, emit.Ref],
+    *,
+    beside: bool = False,
+) -> None:
+    """Put conversions beside the parts that they are of."""
+    mine = labels(plan, grain, case.days)
+    for source in plan.sources:
+        for journey, leaves in emit.journeys(plan, grain, source.name, beside=beside):
+            events = emit.Ref(database.name, f"events_{ObjectId()}")
+            for one, stages in emit.events(plan, journey, leaves, grain, mine):
+                run(database, _of(case, one), [*stages, *emit.merge(events)])
+            for of, stages in emit.attributed(plan, journey, leaves, grain, mine):
+                emit.verify(stages)
+                run(database, events.collection, [*stages, *emit.merge(into[of])])
 
 
 def run(database: Database[Document], name: str, stages: emit.Stages) -> list[Document]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dashpipe.compile.emit.attributed import attributed
 from dashpipe.compile.emit.cohorts import cohorts, retained
 from dashpipe.compile.emit.daily import days_of, over_days
 from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
 from dashpipe.compile.emit.grouped import grouped
-from dashpipe.compile.emit.journeys import attributed, events, journeys
+from dashpipe.compile.emit.journeys import events, journeys
 from dashpipe.compile.emit.quarantine import quarantined, verdicts
 from dashpipe.compile.emit.reach import (
     Beside,

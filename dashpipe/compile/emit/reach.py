@@ -56,7 +56,8 @@ def beside(wholes: Mapping[Of, str], days: Mapping[Days, str]) -> dict[Beside, s
     return made | {of: name for of, name in days.items()}  # noqa: C416
 
 
-def _place(frame: Frame) -> Beside | None:
+def place_of(frame: Frame) -> Beside | None:
+    """What the parts of a frame are of; ``None``: the rows' own keys."""
     return Days(frame.shifts) if frame.daily else frame.of
 
 
@@ -105,7 +106,7 @@ def scans(
             some = tuple(leaf for leaf in leaves if leaf.merges is group)
             if some and taken:
                 how = Reading(frame.atom(grain), labels, key=key, covers=taken, early=group)
-                made.append((_place(frame), pipeline(plan, one, aggregate, some, how)))
+                made.append((place_of(frame), pipeline(plan, one, aggregate, some, how)))
     return made
 
 
@@ -160,7 +161,7 @@ def over_states(
             stages.append(kept_groups(one, how.atom, kept, bases, kept.reach))
         fields, states = merged(leaves, lambda leaf: f"${leaf.id}")
         stages += [*spread_over(frame, leaves, taken), {"$group": {"_id": "$_id", **fields}}]
-        pipelines.append((_place(frame), [*stages, part(one.key, states)]))
+        pipelines.append((place_of(frame), [*stages, part(one.key, states)]))
     return pipelines
 
 

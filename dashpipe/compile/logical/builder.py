@@ -71,20 +71,28 @@ class Builder:
 
     def leaf(self, metric: Metric, kind: str, need: Need, having: Having | None = None) -> Leaf:
         """A leaf, and those whose states it is made of."""
-        source, frame = metric.source or "", need.frame
-        made = self.readings[source].leaf(kind, metric, need.filters(metric), having, frame)
-        if frame.of is not None and made.unit == DOCUMENT and self.readings[source].by_element:
-            raise CompileError(self.subject.id, f"documents of {source} lie in several rows: {metric.name}")
-        if made.merges and frame.of is not None:
-            base = self.leaf(metric, kind, replace(need, frame=replace(frame, of=None)))
-            made = replace(made, base=base.id)
-        elif made.merges and frame.reaches:
+        reading, filters = self.readings[metric.source or ""], need.filters(metric)
+        return self.made(lambda frame: reading.leaf(kind, metric, filters, having, frame), need)
+
+    def made(self, make: Callable[[Frame], Leaf], need: Need) -> Leaf:
+        """The leaf that is made of a frame, and those whose states it is made of, of other frames."""
+        frame = need.frame
+        leaf = make(frame)
+        if frame.of is not None and leaf.unit == DOCUMENT and self.readings[leaf.source].by_element:
+            text = f"documents of {leaf.source} lie in several rows: {leaf.label}"
+            raise CompileError(self.subject.id, text)
+        if leaf.merges and frame.of is not None:
+            base = self.made(make, need.within(replace(frame, of=None)))
+            leaf = replace(leaf, base=base.id)
+        elif leaf.merges and frame.reaches:
             # Of the finest grain too: by its states a run sees what has changed, and what reads that.
             atoms = {frame.atom(grain) for grain in need.grains}
             atoms.add(next(grain for grain in Grain if grain in self.subject.grains))
             stored = tuple(grain for grain in self.subject.grains if grain in atoms)
-            made = replace(made, base=self.leaf(metric, kind, replace(need, grains=stored, frame=PLAIN)).id)
-        return self.add(source, made, need.grains)
+            leaf = replace(leaf, base=self.made(make, replace(need, grains=stored, frame=PLAIN)).id)
+        if leaf.options.journey is not None:
+            return self.keep(leaf.source, leaf, need.grains)  # of events of two sources: no scan gives it
+        return self.add(leaf.source, leaf, need.grains)
 
     def add(self, source: str, leaf: Leaf, grains: Iterable[Grain]) -> Leaf:
         """Keep a leaf that is computed from documents, by a scan of its own until scans are fused."""

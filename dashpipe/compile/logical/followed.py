@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashpipe.compile import journeys
 from dashpipe.compile.errors import CompileError
 from dashpipe.compile.frame import ahead
@@ -13,15 +15,14 @@ from dashpipe.spec.model import Metric
 
 def journey(builder: Builder, metric: Metric, need: Need) -> Finished:
     """Conversions of base events: how many, or the share of base events that have one."""
-    if not need.frame.plain:
-        raise CompileError(builder.subject.id, f"{metric.name} follows events: it is of its own rows only")
-    followed = journeys.followed(metric, need.wheres, builder.readings)
-    source = followed.base.source
+    within = replace(need, wheres=need.filters(metric))
+    followed = journeys.followed(metric, within.wheres, builder.readings)
     if metric.measured_as == "count":
-        made = builder.keep(source, journeys.counting("conversions", followed), need.grains)
+        made = builder.made(lambda frame: journeys.counting("conversions", followed, frame), within)
         return Value(made.id), FieldType.INTEGER, ((made.id, "conversions"),)
-    converted = builder.keep(source, journeys.counting("converted", followed), need.grains)
-    every = builder.add(source, followed.base, need.grains)
+    converted = builder.made(lambda frame: journeys.counting("converted", followed, frame), within)
+    assert metric.base is not None
+    every = builder.leaf(journeys.counted(metric, metric.base), "count", within)
     return Mean(converted.id, every.id), FieldType.NUMBER, ((every.id, "count"),)
 
 

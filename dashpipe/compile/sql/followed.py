@@ -17,7 +17,7 @@ def follow(
     one: Total,
     leaf: Leaf,
     label: tuple[str, ...],
-    documents: tuple[str, str],
+    documents: tuple[str, ...],
     readers: tuple[Reader, Reader],
     partitions: Spans,
 ) -> list[str]:
@@ -29,7 +29,7 @@ def follow(
         label: The columns of a partition.
         documents: All documents of the base source, and all of the conversion's.
         readers: How these are read.
-        partitions: The partitions.
+        partitions: The partitions, with what each takes.
     """
     journey = leaf.options.journey
     assert journey is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashpipe.compile.emit.fill import since
-from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.periods import day_of, first_day, next_day
 from dashpipe.compile.plan import Leaf, Plan, SourcePlan
@@ -149,18 +148,12 @@ class Gathered:
         for one in list(self.totals):
             if one.alone and self.leaves[one.alone].options.daily is not None:
                 self._of_days(one, self.leaves[one.alone])
-        followed_ = {
-            leaf.id
-            for source in self.plan.sources
-            for _, leaves in journeys(self.plan, self.grain, source.name)
-            for leaf in leaves
-        }
         for one in [*self.totals, *self.daily]:
             if one.alone and self.leaves[one.alone].options.daily is not None:
                 continue  # after the keys, whose days it is of
             before = len(self.parts)
             try:
-                self.parts += self._total(one, follows=one.alone in followed_)
+                self.parts += self._total(one)
             except Unsayable as unsaid:
                 del self.parts[before:]
                 self.unsaid[f"{self.leaves[one.alone].label}: {unsaid}"] = None
@@ -175,16 +168,15 @@ class Gathered:
         """The columns that name what a query's groups are of: a partition, or a day of one."""
         return spans.label_columns(self.grain, daily=one.frame.daily)
 
-    def _total(self, one: totals.Total, *, follows: bool) -> list[str]:
+    def _total(self, one: totals.Total) -> list[str]:
         source = self.plan.source(one.source)
-        if follows:
-            leaf = self.leaves[one.alone]
-            journey = leaf.options.journey
-            assert journey is not None
+        journey = self.leaves[one.alone].options.journey if one.alone else None
+        if journey is not None:
             other = self.plan.source(journey.conversion.source)
-            read = (self.documents(source, "", ever=True), self.documents(other, "", ever=True))
+            read = tuple(self.documents(each, "", one.frame, ever=True) for each in (source, other))
             readers = (one.reader, self.reader(other))
-            return followed.follow(one, leaf, self.label, read, readers, self.partitions)
+            taken = self.span(one.frame) or self.partitions
+            return followed.follow(one, self.leaves[one.alone], self._label(one), read, readers, taken)
         if one.frame.ahead is not None:
             name = self.documents(source, one.unit, ever=True)
             return [cohorts.retained(one, self.leaves[one.alone], self.grain, self.calendar, name)]

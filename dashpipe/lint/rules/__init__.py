@@ -104,7 +104,7 @@ MODULES = (
     "m019_share_of_dimension",
     "m020_unit_not_said",
     "m021_prepare_changes",
-    "m022_conversion_moved",
+    "m022_cohort_cumulated",
     "m023_conversion_lookback",
     "m024_fill_without_effect",
     "m025_no_single_events",

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.lint.within import within
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.model import COHORTS
+from dashpipe.spec.model import COHORTS, JOURNEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dashpipe.lint.view import View
-    from dashpipe.spec.model import Subject
+    from dashpipe.spec.model import Metric, Subject
 
 #: What is made of these may be divided by the same of more rows.
 PARTS = frozenset({"count", "sum", "count_distinct", "derived", "cumulative", "share"})
@@ -27,17 +27,28 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
         for found in within(subject, view, metric):
             if found.type in COHORTS:
                 continue  # a list is no number: that is said of its type
-            if (found.type in PARTS and found.type != "share") or found.per:
+            if (found.type in PARTS and found.type != "share") or found.per or _counts(found):
                 continue
             through = "" if found.name == metric.metric else f", which `{metric.metric}` is made of"
             word = "is a share itself" if found.type == "share" else f"is of type {found.type}"
+            cure = "name a count, a sum or a distinct count"
+            if found.type in JOURNEYS:
+                word, cure = (
+                    "is the rate of a conversion",
+                    f"give `{found.name}` `as: count`, or name one that has",
+                )
             yield Problem(
                 metric.origin.at("metric"),
                 f"`{found.name}` {word}{through}: it is no part of a whole",
-                "name a count, a sum or a distinct count",
+                cure,
                 related=((found.origin, f"`{found.name}`"),),
             )
             break
+
+
+def _counts(metric: Metric) -> bool:
+    """Whether it is a number of conversions: those of all rows are the whole."""
+    return metric.type in JOURNEYS and metric.measured_as == "count"
 
 
 RULE = Rule(

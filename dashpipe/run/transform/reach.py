@@ -12,7 +12,7 @@ from dashpipe.compile.plan import Merged
 from dashpipe.run import encode, operation, state, window
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import parts, running
+from dashpipe.run.transform import journeys, parts, running
 from dashpipe.run.transform.origin import Origin, is_empty, whole
 from dashpipe.run.transform.work import Work, inside, yielded
 from dashpipe.spec.model import Grain
@@ -59,6 +59,8 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
                     run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
                 ):
                     yielded(work, one.name, stages, name if its is None else beside[its])
+                if not merging:
+                    journeys.fill(work, one.name, some, name, beside)
         for leaf in emit.retained(run.plan, work.grain, one.name):
             for some in _chunks(work.labels):
                 yielded(work, one.name, emit.cohorts(run.plan, work.grain, leaf, some, run.as_of), name)
