@@ -281,3 +281,146 @@ def test_pieces_in_any_order_equal_the_whole(
 def test_sql_says_the_same(scratch: Database[Document], case: Case) -> None:
     """The queries that `show --sql` prints give what the stages give."""
     compared(scratch, case)
+
+
+def events(*given: tuple[int, str, datetime]) -> list[Document]:
+    """Events by number, entity and instant; all of one page."""
+    return [{"_id": number, "who": who, "at": at, "n": 2, "page": "a"} for number, who, at in given]
+
+
+def daily(*made: Metric, grains: tuple[Grain, ...] = (Grain.DAY,), **changed: Any) -> Subject:
+    """A subject of visits that are followed by orders within two days, and what is made of these."""
+    followed: dict[str, Any] = {"base": Events("visits"), "conversion": Events("orders"), "entity": "who"}
+    followed |= {"window": Period(2, "day")}
+    return Subject(
+        project="test",
+        domain="diff",
+        name="rolling",
+        version=1,
+        timezone="Europe/London",
+        start="2024-01-01",
+        sources=tuple(source(name, ("page",)) for name in ("visits", "orders")),
+        metrics=(
+            Metric("visits", "count", "visits"),
+            Metric("rate", "conversion", **{**followed, **changed}, measured_as="rate"),
+            Metric("number", "conversion", **{**followed, **changed}, measured_as="count"),
+            *made,
+        ),
+        target=Target("rolling"),
+        dimensions=(Dimension("page"),),
+        grains=grains,
+    )
+
+
+def at(day: int, hour: int = 12) -> datetime:
+    """An instant of January 2024."""
+    return datetime(2024, 1, day, hour, tzinfo=timezone.utc)
+
+
+def test_a_late_conversion_restates_what_reads_its_day_and_no_more(worlds: dict[str, World]) -> None:
+    """Of windows of three days, the day of the base event and the two after it are written again."""
+    three = Metric("three", "cumulative", metric="rate", window=Period(3, "day"))
+    before = Input("number", "earlier", offset=Period(4, "day"))
+    subject = daily(three, Metric("more", "derived", expr="number - earlier", inputs=(before,)))
+    held = {
+        "visits": events(*((day, f"v{day}", at(day)) for day in range(1, 11))),
+        "orders": events((1, "v2", at(3))),
+    }
+    case = Case(subject, held, (date(2024, 1, 1), date(2024, 1, 11)), at(20))
+    world = worlds["server"]
+    with runs.loaded(world, held):
+        runs.run(world, case)
+        check(world, case)
+        late = events((2, "v4", at(5)))
+        world.source["orders"].insert_many(late)
+        days = (date(2024, 1, 4), date(2024, 1, 5))
+        receipt = runs.run(world, case, days=days)["steps"]
+        # The two days after it and the one four days later; and of the day that has the order the same.
+        assert receipt["transform"]["dependants"] == {"day": 5}
+        assert receipt["load"]["counts"]["day"]["changed"] == 4
+        held["orders"] += late
+        check(world, case)
+        rows = {one["partition_date"][8:]: one for one in runs.published(world, subject, Grain.DAY)}
+    assert [rows[f"{day:02}"]["three"] for day in range(1, 6)] == [0, 1 / 2, 1 / 3, 2 / 3, 1 / 3]
+    assert [rows[f"{day:02}"]["more"] for day in (4, 5, 6, 8)] == [None, 0, -1, -1]
+
+
+def test_rates_of_all_time_go_on_from_a_running_state(worlds: dict[str, World]) -> None:
+    """The state takes conversions too; one that comes late takes it back, until it is made anew."""
+    subject = daily(
+        Metric("ever", "cumulative", metric="rate"),
+        Metric("number_ever", "cumulative", metric="number"),
+        Metric("part", "share", metric="number_ever", of=()),
+        grains=(Grain.DAY, Grain.WEEK),
+    )
+    held = {
+        "visits": events(*((day, f"v{day % 3}", at(day)) for day in range(1, 18))),
+        "orders": events(*((day, f"v{day % 3}", at(day, 13)) for day in (2, 3, 7, 9))),
+    }
+    last = date(2024, 1, 18)
+    world = worlds["server"]
+    with runs.loaded(world, held):
+        case = Case(subject, held, (date(2024, 1, 1), last), at(18))
+        runs.run(world, case, days=(date(2024, 1, 1), date(2024, 1, 15)))
+        for day in (15, 16):  # the first makes the state, and the second goes on from it
+            runs.run(world, case, days=(date(2024, 1, day), date(2024, 1, day + 1)))
+        (stamp,) = world.target["rolling__state"].find({"stamp": {"$exists": True}})
+        assert stamp["stamp"]["reach"] == "2024-01-14"
+        late = events((40, "v1", at(5, 1)))
+        world.source["orders"].insert_many(late)
+        held["orders"] += late
+        runs.run(world, case, days=(date(2024, 1, 4), date(2024, 1, 5)))
+        runs.run(world, case, days=(date(2024, 1, 17), last))
+        check(world, case)
+
+
+def test_hours_roll_over_conversions(worlds: dict[str, World]) -> None:
+    """At grain hour a window of hours takes the base events of these hours, also of before the start."""
+    three = Metric("three", "cumulative", metric="rate", window=Period(3, "hour"))
+    grains = (Grain.HOUR, Grain.DAY)
+    subject = replace(daily(three, grains=grains, window=Period(2, "hour")), start="2024-01-02")
+    held = {
+        "visits": events((1, "a", at(1, 23)), (2, "b", at(2, 0)), (3, "c", at(2, 1)), (4, "d", at(2, 5))),
+        "orders": events((1, "a", at(2, 0)), (2, "c", at(2, 2)), (3, "b", at(2, 2)), (4, "d", at(2, 6))),
+    }
+    case = Case(subject, held, (date(2024, 1, 2), date(2024, 1, 3)), at(20))
+    for world in worlds.values():
+        with runs.loaded(world, held):
+            runs.run(world, case)
+            hours = {
+                one["partition_hour"][:2]: (one["rate"], one["three"])
+                for one in runs.published(world, subject, Grain.HOUR)
+            }
+            (day,) = runs.published(world, subject, Grain.DAY)
+        # Of midnight one of two, of one o'clock two of three; the order of two hours after is too late.
+        assert hours == {"00": (0, 1 / 2), "01": (1, 2 / 3), "02": (None, 1 / 2)} | {
+            "05": (1, 1),
+            "06": (None, 1),
+        }
+        assert (day["rate"], day["three"]) == (2 / 3, None)
+
+
+def test_an_order_that_is_stored_twice_is_the_newest_of_its_partition(worlds: dict[str, World]) -> None:
+    """Where the conversion's source is `unique`, its newest documents count, whatever else a run computes."""
+    subject = daily(grains=(Grain.DAY, Grain.MONTH), window=Period(2, "hour"))
+    visits, orders = subject.sources
+    subject = replace(subject, sources=(visits, replace(orders, unique=("n",))))
+    held = {
+        "visits": events((1, "a", at(2, 23)), (2, "b", at(4))),
+        # All are one order: of a day the last that it was stored counts, and of the month.
+        "orders": events((1, "a", at(3, 0)), (2, "x", at(3, 20)), (3, "b", at(4, 13)), (4, "x", at(9))),
+    }
+    world = worlds["server"]
+    first, second = (date(2024, 1, 1), date(2024, 1, 3)), (date(2024, 1, 3), date(2024, 2, 1))
+    wanted = {"2024-01-02": 0, "2024-01-04": 1}
+    for pieces in ([first, second], [second, first], [(first[0], second[1])]):
+        with runs.loaded(world, held):
+            case = Case(subject, held, (first[0], second[1]), at(20) + timedelta(days=40))
+            for piece in pieces:
+                runs.run(world, case, days=piece)
+            found = {
+                one["partition_date"]: one["number"] for one in runs.published(world, subject, Grain.DAY)
+            }
+            (month,) = runs.published(world, subject, Grain.MONTH)
+        assert {day: found[day] for day in wanted} == wanted
+        assert month["number"] == 0

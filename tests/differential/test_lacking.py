@@ -22,7 +22,7 @@ from dashpipe.compile.capabilities import PROBES
 from dashpipe.compile.lowering import COSTS
 from dashpipe.run import probe, state
 from dashpipe.spec.model import Grain, Metric
-from tests.differential import runs, test_conversion, test_retention
+from tests.differential import runs, test_conversion, test_conversion_reach, test_retention
 from tests.differential.compare import differences
 from tests.differential.subjects import VALUES, Case, cases
 from tests.differential.test_runs import expected, harmless
@@ -161,7 +161,7 @@ begun = test_retention.histories().map(lambda one: one[0]).filter(lambda one: ru
 
 @settings(max_examples=FEW)
 @given(
-    case=st.one_of(test_conversion.cases(), begun),
+    case=st.one_of(test_conversion.cases(), test_conversion_reach.cases(), begun),
     route=st.sampled_from(["server", "cursor"]),
 )
 def test_events_are_followed_without_windows(worlds: dict[str, World], case: Case, route: str) -> None:

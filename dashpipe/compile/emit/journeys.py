@@ -21,7 +21,9 @@ from dashpipe.compile.offsets import window_start
 from dashpipe.compile.plan import Aggregate, Journey, Leaf, Plan
 from dashpipe.spec.model import Calendar, Grain, Period
 
-_DAY = timedelta(days=1)
+Span = tuple[datetime, datetime]
+
+_DAY, _TICK = timedelta(days=1), timedelta(milliseconds=1)
 
 
 def journeys(
@@ -80,8 +82,8 @@ def events(
     if leaves[0].frame.plain:
         ranges = partition.ranges(grain, labels, calendar)
     else:
-        taken = [one for frame in frames for one in covers(frame, grain, labels, calendar, as_of)]
-        grain, ranges = leaves[0].frame.atom(grain), instants(taken, calendar)
+        days = [one for frame in frames for one in covers(frame, grain, labels, calendar, as_of)]
+        grain, ranges = leaves[0].frame.atom(grain), instants(days, calendar)
     spans = [(start, _after(end, journey.window, calendar)) for start, end in ranges]
     if not spans:
         return []
@@ -91,8 +93,9 @@ def events(
         filters = tuple(one for one in (source.where, leaf.where) if one is not None)
         aggregate = Aggregate(source.name, (leaf,), filters)
         moment = instant.value(source.source.time)
-        match = instant.between(source.source.time, spans, exactly=True)
-        stages = documents(plan, source, aggregate, (leaf,), grain, labels, match)
+        taken, near = _whole(grain, spans, labels, calendar) if source.unique else (spans, labels)
+        match = instant.between(source.source.time, taken, exactly=True)
+        stages = documents(plan, source, aggregate, (leaf,), grain, near, match)
         assert leaf.expr is not None
         event: dict[str, Any] = {"_id": 0, "e": expr.to_agg(leaf.expr), "t": moment, "b": {"$literal": base}}
         if base:
@@ -101,6 +104,19 @@ def events(
                 event[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), calendar.timezone)
         made.append((source.name, [*stages, {"$project": event}, {"$match": {"e": {"$ne": None}}}]))
     return made
+
+
+def _whole(
+    grain: Grain, spans: list[Span], labels: tuple[str, ...], calendar: Calendar
+) -> tuple[list[Span], tuple[str, ...]]:
+    """Time up to the end of the last partitions in it, which of a partition shows the newest documents.
+
+    Returns:
+        The time, and the partitions with those.
+    """
+    last = [partition.touching(grain, end - _TICK, end, calendar)[-1] for _, end in spans]
+    ends = (partition.bounds(grain, one, calendar)[1] for one in last)
+    return [(start, end) for (start, _), end in zip(spans, ends)], (*labels, *last)
 
 
 def _after(end: Any, window: Period, calendar: Calendar) -> Any:

@@ -56,17 +56,19 @@ def _found(plan: Plan, source: SourcePlan, grain: Grain, able: frozenset[str]) -
             f"{grain.value} of {source.name} is read from the source: rows are grouped by what is looked up, "
             "and a run looks it up anew"
         )
-    if source.unique:
-        return _Found(
-            f"{grain.value} of {source.name} is read from the source: the newest document of a key "
-            f"is another one in each {grain.value}"
-        )
     if source.source.snapshot:
         return _Found(
             f"{grain.value} of {source.name} is read from the source: the newest snapshot is that of the "
             f"{grain.value}"
         )
     needed = source.own_at(grain)
+    newest = [name for leaf in needed for name in leaf.sources if plan.source(name).unique]
+    if newest:
+        of = "" if newest[0] == source.name else f" of {newest[0]}"
+        return _Found(
+            f"{grain.value} of {source.name} is read from the source: the newest document of a key{of} "
+            f"is another one in each {grain.value}"
+        )
     kept = tuple(leaf for leaf in needed if not leaf.merges)
     stuck = [leaf.label for leaf in kept if leaf.id not in able]
     if stuck:

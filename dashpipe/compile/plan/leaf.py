@@ -113,6 +113,12 @@ class Leaf:
         return (*(one for one in own if one is not None), *(one for leaf in inner for one in leaf.reads))
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources whose documents it is computed of."""
+        journey = self.options.journey
+        return (self.source,) if journey is None else (self.source, journey.conversion.source)
+
+    @property
     def stored(self) -> bool:
         """Whether rows keep its state: one that merges, of just the row's documents."""
         return self.merges and self.frame.plain
