@@ -6,6 +6,8 @@ import os
 import re
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,12 @@ BUILD = os.environ.get("DASHPIPE_TEST_BUILD", embedded.PYTHON)
 
 #: How coverage tells a process that it is measured.
 MEASURED = "COVERAGE_PROCESS_CONFIG"
+
+TESTS = Path(__file__).parent
+
+#: Folders whose tests take nothing from a server; where they draw no cases either, one run tells all.
+PURE = {"spec", "lint", "expr", "compile", "repo"}
+SERVED = {"mongo_uri", "mongo", "database"}
 
 _common = {"deadline": None, "print_blob": True, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("quick", max_examples=15, **_common)
@@ -44,26 +52,33 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that workers end together.
-
-    Measuring doubles the time of Python's part, so what many random cases or slow tests alone reach counts
-    as not covered: the percentage of .ci/run is a lower bound.
-    """
+    """The longest first, so that workers end together; and a mark for what no second run need repeat."""
     for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.no_cover)
+        drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        pure = item.path.relative_to(TESTS).parts[0] in PURE and not SERVED & set(
+            getattr(item, "fixturenames", ())
+        )
+        if pure and not drawn and not item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.once)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Processes that are started meanwhile are not measured by coverage, which doubles their time."""
+    kept = os.environ.pop(MEASURED, None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.environ[MEASURED] = kept
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Where a test is not measured, neither are the processes that it starts."""
-    kept = os.environ.pop(MEASURED, None) if item.get_closest_marker("no_cover") else None
-    try:
+    with unmeasured() if item.get_closest_marker("no_cover") else nullcontext():
         return (yield)
-    finally:
-        if kept is not None:
-            os.environ[MEASURED] = kept
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -84,7 +99,19 @@ def mongo_uri() -> Iterator[str]:
     if given:
         yield given
         return
-    with embedded.start(build=BUILD) as server:
+    yield from _server()
+
+
+@pytest.fixture(scope="session")
+def second_uri() -> Iterator[str]:
+    """The URI of a second server: another cluster."""
+    yield from _server()
+
+
+def _server() -> Iterator[str]:
+    with ExitStack() as stack:
+        with unmeasured():
+            server = stack.enter_context(embedded.start(build=BUILD))
         yield server.uri
 
 

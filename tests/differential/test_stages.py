@@ -27,7 +27,7 @@ from tests.differential.compare import differences, same
 from tests.differential.documents import Document
 from tests.differential.subjects import TYPES, Case, cases
 
-pytestmark = [pytest.mark.differential, pytest.mark.no_cover]
+pytestmark = pytest.mark.differential
 
 #: Pairs of grains in which one is merged from the other without hundreds of partitions.
 ROLLS = tuple(

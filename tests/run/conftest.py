@@ -7,17 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dashpipe import embedded
-from tests.conftest import BUILD
 from tests.run import world as worlds
 from tests.run.world import World
-
-
-@pytest.fixture(scope="session")
-def second_uri() -> Iterator[str]:
-    """The URI of a second server: another cluster."""
-    with embedded.start(build=BUILD) as server:
-        yield server.uri
 
 
 @pytest.fixture

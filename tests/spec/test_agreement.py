@@ -45,7 +45,6 @@ def test_wrong_specs_are_judged_alike() -> None:
     assert sum(one == (True, True) for one in judged.values()) >= 100
 
 
-@pytest.mark.no_cover
 @settings(max_examples=settings().max_examples * (20 if PROFILE == "ci" else 10))
 @given(seed=st.integers(0, 2**32))
 def test_changed_specs_are_judged_alike(seed: int) -> None:

@@ -159,7 +159,6 @@ target: {queries: [{equal: [country], range: partition_date}]}
 """
 
 
-@pytest.mark.no_cover
 @given(SUBJECTS)
 def test_any_subject_comes_back_equal(one: Subject) -> None:
     """Through JSON text and back nothing is lost, and the text is canonical."""
