@@ -210,6 +210,16 @@ def test_every_chunk_is_loaded(world: World, monkeypatch: pytest.MonkeyPatch) ->
         assert len(world.rows()) == rows
 
 
+def test_a_chunk_of_long_ids_is_cut(database: Any) -> None:
+    """Where the ids of a chunk are long, it is cut in parts that a command can hold; each id is in one."""
+    ids = ["x" * 600_000 + str(one) for one in range(4)] + [str(one) for one in range(5)]
+    database["staged"].insert_many({"_id": one} for one in ids)
+    parts = [one["_id"]["$in"] for one in write.chunks(database["staged"], 7)]
+    assert sorted(each for one in parts for each in one) == sorted(ids)
+    assert len(parts) > 2
+    assert all(sum(map(len, one)) < 2_000_000 for one in parts)
+
+
 # --- removal ---
 
 

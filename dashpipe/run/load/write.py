@@ -24,6 +24,9 @@ Document = dict[str, Any]
 #: Rows a chunk. The slowest engine in use takes 3 ms a row, so a chunk stays far below its 60 s.
 CHUNK = 2_000
 
+#: Characters of the ids of a chunk, about; in UTF-8 one is up to four bytes.
+LONGEST = 1_000_000
+
 
 def merge(run: Run, session: Session, grain: Grain, staged: str, at: datetime) -> None:
     """Merge staging into the target inside the server.
@@ -70,14 +73,15 @@ def merge_into(
 
 
 def chunks(collection: Collection[Document], size: int) -> Iterator[Document]:
-    """Filters on ``_id`` that cut a collection into ranges of at most ``size`` documents."""
-    first = collection.find_one({}, {"_id": 1}, sort=[("_id", 1)])
-    low = None if first is None else first["_id"]
-    while low is not None:
-        after = collection.find({"_id": {"$gte": low}}, {"_id": 1}).sort("_id", 1).skip(size).limit(1)
-        high = next((one["_id"] for one in after), None)
-        yield {"_id": {"$gte": low} if high is None else {"$gte": low, "$lt": high}}
-        low = high
+    """Filters on ``_id`` that cut a collection into parts of at most ``size`` documents.
+
+    They name the ids, since one engine in use reads the whole collection for a range of them.
+    """
+    for batch in batches(collection.find({}, {"_id": 1}).batch_size(size), size):
+        ids = [one["_id"] for one in batch]
+        # Keys of long texts: what a command may hold is 16 MB.
+        parts = 1 + sum(len(str(one)) for one in ids) // LONGEST
+        yield from ({"_id": {"$in": ids[part::parts]}} for part in range(min(parts, len(ids))))
 
 
 def send(run: Run, session: Session, grain: Grain, staged: str, at: datetime) -> None:
