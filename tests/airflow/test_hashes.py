@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.compile.projects import project, subject, write
 
 SCRIPT = Path(__file__).with_name("hashes.py")
@@ -23,6 +25,7 @@ def hashes(dags: Path, seed: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow  # several processes that import Airflow
 def test_hashes_are_equal_across_processes_and_seeds(tmp_path: Path, dags: Path) -> None:
     """Good, broken and asset-driven DAGs alike; a change of one spec changes the hash of that one alone."""
     project(tmp_path, "one", "two")

@@ -63,7 +63,7 @@ def kept(here: Stage) -> set[str]:
     return {one["_id"] for one in here.target[VALUES].find({}, {"_id": 1})}
 
 
-@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_killed_before_any_write_then_again(before: Stage) -> None:
     """With kill −9 before the n-th write, then the same day again: the same rows, and the same values."""
     asked = {"subject": SUBJECT, "start": OLD, "end": OLD + timedelta(days=1), "now": shop.NOW}

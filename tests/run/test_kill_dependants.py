@@ -116,7 +116,7 @@ def before(
         yield one, reach
 
 
-@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_killed_before_any_write_then_again(before: tuple[Stage, Reach]) -> None:
     """With kill −9 before the n-th write, then the same day again: the rows of a first run over all."""
     first, reach = before

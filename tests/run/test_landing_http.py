@@ -465,6 +465,7 @@ def test_a_reading_that_stopped_goes_on(yard: Yard, api: Api) -> None:
     assert shown(yard) == counted(api)
 
 
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_a_landing_killed_before_any_write_is_made_good(yard: Yard, api: Api) -> None:
     """With kill −9 before the n-th write, then another run: the same documents and rows."""
     one = subject(api)

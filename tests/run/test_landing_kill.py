@@ -40,7 +40,7 @@ def before(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path) -> Iter
         yield one
 
 
-@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_a_landing_killed_before_any_write_is_made_good(before: Yard) -> None:
     """With kill −9 before the n-th write; then the same run again, or another: the same rows."""
     with landed.copied(before) as whole:

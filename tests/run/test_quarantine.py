@@ -267,7 +267,7 @@ def test_very_many_are_read_again_in_turn(here: Stage, monkeypatch: pytest.Monke
     assert shop.public(here.rows()) == truth(here, daily=True)
 
 
-@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_a_run_killed_while_it_lists_and_releases_is_made_good(
     here: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,7 +140,7 @@ def test_each_subject_has_its_own_list(yard: Yard) -> None:
     assert computed(yard.rows("dash_lax")) == computed(yard.rows())
 
 
-@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_killed_while_it_lands_lists_and_releases(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kill −9 before some of its writes: the next run ends with the right rows, and the right list."""
     monkeypatch.setattr(takeover, "LONGEST_WRITE", 0.2)

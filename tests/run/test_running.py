@@ -475,7 +475,7 @@ def time_passes(here: Stage) -> None:
     shop.expire(here.target)
 
 
-@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_killed_before_any_write_then_again(before: tuple[Stage, Turn]) -> None:
     """With kill −9 before the n-th write, then that run again or not, and a daily run: all is right.
 
@@ -504,7 +504,7 @@ def test_killed_before_any_write_then_again(before: tuple[Stage, Turn]) -> None:
             assert shop.staged(here.target) == [], said
 
 
-@pytest.mark.no_cover  # in many processes; what they do is measured elsewhere
+@pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 @pytest.mark.parametrize("before", ["advances"], indirect=True)
 def test_a_run_that_wakes_up_after_its_turn_changes_no_state(before: tuple[Stage, Turn]) -> None:
     """Paused before a write of the state, overtaken by another run, and woken: all is as the other left."""
