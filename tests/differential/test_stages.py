@@ -20,7 +20,6 @@ from dashpipe.compile import PASSES, canonical, compile_subject, emit, partition
 from dashpipe.run import encode
 from dashpipe.spec import nesting
 from dashpipe.spec.model import Grain
-from tests.conftest import PROFILE
 from tests.differential import documents as docs
 from tests.differential import oracle, reading, stages, subjects, times
 from tests.differential.compare import differences, same
@@ -58,7 +57,6 @@ def check(expected: oracle.Expected, rows: list[Document]) -> None:
     assert {one["_id"] for one in rows if "_problems" in one} == expected.refused
 
 
-@settings(max_examples=settings().max_examples * (2 if PROFILE == "ci" else 1))
 @given(case=cases(), off=st.one_of(st.sampled_from([(one,) for one in PASSES]), st.just(tuple(PASSES))))
 def test_rows_equal_duckdb(scratch: Database[Document], case: Case, off: tuple[str, ...]) -> None:
     """Every row equals the oracle's, with all passes and with one or all of them switched off."""
