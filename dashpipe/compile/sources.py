@@ -17,16 +17,11 @@ from dashpipe.compile.plan import Having, Key, Leaf, Options
 from dashpipe.expr import FieldType, Scope, Typed
 from dashpipe.spec.model import Env, Metric, Source, Subject
 from dashpipe.spec.mongo import refused
-from dashpipe.spec.typing import (
-    Use,
-    expected,
-    mongo_type,
-    parse,
-    result,
-    scope_of,
-    source_uses,
-    unit_of,
-)
+from dashpipe.spec.typing.parsed import parse
+from dashpipe.spec.typing.scopes import scope_of
+from dashpipe.spec.typing.types import expected, mongo_type, result
+from dashpipe.spec.typing.units import unit_of
+from dashpipe.spec.typing.uses import Use, source_uses
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dashpipe.expr.types import NUMERIC, word
 from dashpipe.lint.known import Found, Known
 from dashpipe.lint.rule import Problem
 from dashpipe.spec.model import OF_DAYS, Metric, Subject
-from dashpipe.spec.typing import parse, refs
+from dashpipe.spec.typing.parsed import parse
+from dashpipe.spec.typing.parts import refs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from dashpipe.expr import FieldType
 from dashpipe.expr.types import word
+from dashpipe.lint import single
 from dashpipe.lint.rule import Problem
 from dashpipe.spec.model import JOURNEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dashpipe.lint.expressions import Typing
     from dashpipe.lint.known import Found, Known
+    from dashpipe.lint.of_source import Typing
     from dashpipe.spec.model import Subject
 
 
@@ -33,7 +34,7 @@ def check(
         if first is None or second is None:
             name = names[first is not None]
             known.wrong.add(at)
-            yield from typings[name].untyped(at, text, f"nothing says which type this has in {name}")
+            yield from single.untyped(typings[name], at, text, f"nothing says which type this has in {name}")
         elif first is not second:
             known.wrong.add(at)
             said = f"`{text}` is {word(first)} in {names[0]} and {word(second)} in {names[1]}"

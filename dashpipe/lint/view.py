@@ -11,7 +11,7 @@ from dashpipe.lint.rule import At, Place
 from dashpipe.spec.model import Metric, Origin, Source, Subject
 from dashpipe.spec.naming import base_id
 from dashpipe.spec.node import Map, Node, Scalar
-from dashpipe.spec.typing import over_metrics, refs
+from dashpipe.spec.typing.parts import over_metrics, refs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,7 +6,10 @@ from dashpipe import expr
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import OF_SOURCE, Metric, Source, Subject
 from dashpipe.spec.nesting import ORDER, finer
-from dashpipe.spec.typing import filters, parse, scope_of, source_uses
+from dashpipe.spec.typing.parsed import parse
+from dashpipe.spec.typing.parts import filters
+from dashpipe.spec.typing.scopes import scope_of
+from dashpipe.spec.typing.uses import source_uses
 
 #: The types whose text is the same on every server: it tells kept values apart.
 TEXTUAL = (FieldType.STRING, FieldType.INTEGER, FieldType.BOOLEAN, FieldType.OBJECT_ID)

@@ -8,7 +8,7 @@ from dashpipe.spec.build import Draft
 from dashpipe.spec.issue import Issue, meant
 from dashpipe.spec.model import COMPOSITES, JOURNEYS, OF_SOURCE, Input, Metric, Origin, Source
 from dashpipe.spec.parts import Take
-from dashpipe.spec.typing import refs
+from dashpipe.spec.typing.parts import refs
 
 
 def resolve_metrics(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashpipe.spec.diagnostic import Diagnostic
 from dashpipe.spec.model import COMPOSITES, JOURNEYS, OF_SOURCE, Origin, Subject
-from dashpipe.spec.typing import parts_of
+from dashpipe.spec.typing.parts import parts_of
 
 
 def files_of(subject: Subject) -> set[str]:

@@ -10,7 +10,7 @@ from dashpipe.compile.logical.followed import journey, retention
 from dashpipe.compile.plan import Plan, SourcePlan
 from dashpipe.compile.sources import read
 from dashpipe.spec.model import AGGREGATES, COHORTS, JOURNEYS, Metric, Subject
-from dashpipe.spec.typing import filters
+from dashpipe.spec.typing.parts import filters
 
 
 def build(subject: Subject) -> Plan:

@@ -10,7 +10,8 @@ from dashpipe.compile.logical.builder import Builder, Finished, Need
 from dashpipe.compile.plan import Carried, Having, Mean, Spread, Value
 from dashpipe.expr import FieldType, Scope
 from dashpipe.spec.model import Metric, Period
-from dashpipe.spec.typing import method_of, parse
+from dashpipe.spec.typing.parsed import parse
+from dashpipe.spec.typing.types import method_of
 
 _DECIMAL = FieldType.DECIMAL
 

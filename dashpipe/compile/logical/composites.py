@@ -12,7 +12,7 @@ from dashpipe.compile.logical.daily import DAILY, daily
 from dashpipe.compile.plan import Column, Formula, Ratio, Same
 from dashpipe.expr import FieldType, Scope
 from dashpipe.spec.model import Metric
-from dashpipe.spec.typing import parse
+from dashpipe.spec.typing.parsed import parse
 
 _DECIMAL = FieldType.DECIMAL
 

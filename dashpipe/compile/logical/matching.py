@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashpipe.spec.model import COMPOSITES, Metric
-from dashpipe.spec.typing import parts_of
+from dashpipe.spec.typing.parts import parts_of
 
 
 def told(metrics: dict[str, Metric]) -> set[str]:

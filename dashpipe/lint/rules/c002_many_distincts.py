@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.typing import by_value
+from dashpipe.spec.typing.types import by_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

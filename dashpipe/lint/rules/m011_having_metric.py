@@ -8,7 +8,7 @@ from dashpipe.lint.rule import Problem, Rule
 from dashpipe.lint.within import within
 from dashpipe.spec.diagnostic import Severity
 from dashpipe.spec.model import COHORTS
-from dashpipe.spec.typing import by_value
+from dashpipe.spec.typing.types import by_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

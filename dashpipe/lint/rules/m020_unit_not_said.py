@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
 from dashpipe.spec.model import AGGREGATES, COMPOSITES
-from dashpipe.spec.typing import parts_of, reads_elements, unique_uses, unit_of
+from dashpipe.spec.typing.parts import parts_of
+from dashpipe.spec.typing.units import reads_elements, unit_of
+from dashpipe.spec.typing.uses import unique_uses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from dashpipe.expr import FieldType
 from dashpipe.expr.types import word
 from dashpipe.lint.rule import Problem, Rule
 from dashpipe.spec.diagnostic import Severity
-from dashpipe.spec.typing import field_types
+from dashpipe.spec.typing.scopes import field_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dashpipe.spec.shape.kinds import Either, Flag, Key, Keys, ListOf, Number, Words, aliases
-from dashpipe.spec.shape.metric import GRAIN
 from dashpipe.spec.shape.texts import ID, PATH, REF
+from dashpipe.spec.shape.words import GRAIN
 
 _BELOW = Key("below", Number(whole=False), "The lowest value that is still good.")
 _ABOVE = Key("above", Number(whole=False), "The highest value that is still good.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashpipe.spec.model import WEEKDAYS, AirflowOptions
 from dashpipe.spec.shape.calendar import CALENDAR
 from dashpipe.spec.shape.kinds import Either, Flag, Key, Keys, ListOf, Null, Number, Text, Words
-from dashpipe.spec.shape.metric import GRAIN, SUBJECT_METRIC
+from dashpipe.spec.shape.metric import SUBJECT_METRIC
 from dashpipe.spec.shape.quality import CHECK
 from dashpipe.spec.shape.source import LOOKUP, SOURCE
 from dashpipe.spec.shape.texts import (
@@ -18,6 +18,7 @@ from dashpipe.spec.shape.texts import (
     SOME,
     SUBJECT_ID,
 )
+from dashpipe.spec.shape.words import GRAIN
 
 DATE = Text("a date", least=1, help="write the first local day as YYYY-MM-DD", examples=("2024-01-01",))
 _ZONE = Text(
