@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
@@ -133,30 +133,33 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
     wholes = {of: f"staging_whole{at}" for at, of in enumerate(emit.wholes(plan, grain))}
     final = emit.finalise(plan, grain, (), lookups, "staging", wholes)
     daily = {of: f"staging_days{at}" for at, of in enumerate(emit.days(plan, grain))}
-    beside = emit.beside(wholes, daily)
     if emit.direct(plan, grain):
         source = plan.sources[0]
         stages = emit.scan(plan, grain, source.name, labels, None)[0] + final
         return [(f"{grain.value}: rows of {source.name}", place(source.source.collection), stages)]
+    rows = emit.places("staging_parts", wholes, daily)
+    places = rows
+    if plan.subject.hidden_keys:
+        places = {of: f"staging_hidden{at}" for at, of in enumerate((*rows, emit.PAIRS))}
     for source in plan.sources:
-        into = emit.Ref("target", "staging_parts")
+        into = emit.Ref("target", places[None])
         what, where = f"{grain.value}: parts of {source.name}", place(source.source.collection)
         found += [(what, where, stages) for stages in emit.scan(plan, grain, source.name, labels, into)]
+        for stages in emit.pairs(plan, grain, source.name, labels):
+            values = emit.merge(emit.Ref("target", places[emit.PAIRS]))
+            found.append((f"{grain.value}: values beside hidden keys", where, [*stages, *values]))
         if plan.kept_at(source.name, grain):
             kept, stored = emit.Ref("target", "staging_values"), f"{_target(plan, grain)}__values"
             for stages in emit.values(plan, source.name, labels):
                 found.append((f"{grain.value}: values to keep", where, [*stages, *emit.merge(kept)]))
             counted = emit.of_values(plan, grain, source.name, labels, labels, stored, into)
             found += [(f"{grain.value}: counts of kept values", "staging_values", one) for one in counted]
-        found += _conversions(plan, grain, source.name, labels, {None: into})
+        found += _conversions(plan, grain, source.name, labels, places)
         merging = plan.merging(source.name, grain)
         further = f"{grain.value}: what {source.name} reaches back to"
         for of, stages in emit.scans(plan, grain, source.name, labels, merging=merging is not None):
-            whole_of = into if of is None else emit.Ref("target", beside[of])
-            found.append((further, where, [*stages, *emit.merge(whole_of)]))
+            found.append((further, where, [*stages, *emit.merge(emit.Ref("target", places[of]))]))
         if merging is None:
-            places: dict[emit.Beside | None, emit.Ref] = {None: into}
-            places.update((of, emit.Ref("target", name)) for of, name in beside.items())
             found += _conversions(plan, grain, source.name, labels, places, beside=True)
         for leaf in emit.retained(plan, grain, source.name):
             stages = emit.cohorts(plan, grain, leaf, labels)
@@ -165,12 +168,12 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
             ours = "staging_parts" if merging.atom is grain else f"staging_{merging.atom.value}"
             target = _target(plan, merging.atom)
             for of, stages in emit.over_states(plan, grain, source.name, labels, (), target):
-                whole_of = into if of is None else emit.Ref("target", beside[of])
-                found.append((further, ours, [*stages, *emit.merge(whole_of)]))
+                found.append((further, ours, [*stages, *emit.merge(emit.Ref("target", places[of]))]))
             found += _running(plan, grain, source.name, labels, ours)
+    into = emit.Ref("target", rows[None])
+    found += _by_found(plan, grain, labels, lookups, places, rows)
     if plan.fills(grain):
         target = _target(plan, grain)
-        into = emit.Ref("target", "staging_parts")
         added = emit.filled(plan, grain, labels, labels, target, into)
         found.append((f"{grain.value}: rows that are added", "staging_parts", added))
     for of, name in wholes.items():
@@ -182,13 +185,7 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         found.append((f"{grain.value}: days of the rows", "staging_parts", each))
         made = [*emit.over_days(plan, grain, days), *emit.merge(into)]
         found.append((f"{grain.value}: what is made of the days", name, made))
-    last = "staging_parts"
-    if plan.subject.hidden_keys:
-        last = "staging_grouped"
-        by = ", ".join(one.name for one in plan.lookups if one.grouped)
-        again = emit.grouped(plan, grain, lookups, emit.Ref("target", last))
-        found += [(f"{grain.value}: parts by {by}", "staging_parts", stages) for stages in again]
-    found.append((f"{grain.value}: rows from parts", last, final))
+    found.append((f"{grain.value}: rows from parts", "staging_parts", final))
     for one in found[:-1]:
         emit.verify(one[2])
     return found
@@ -199,7 +196,7 @@ def _conversions(
     grain: Grain,
     source: str,
     labels: tuple[str, ...],
-    into: Mapping[emit.Beside | None, emit.Ref],
+    into: emit.Places,
     *,
     beside: bool = False,
 ) -> list[tuple[str, str, emit.Stages]]:
@@ -211,9 +208,28 @@ def _conversions(
             from_ = place(plan.source(name).source.collection)
             found.append((f"{grain.value}: events of {name}", from_, [*stages, *gathered]))
         for of, stages in emit.attributed(plan, journey, leaves, grain, labels):
-            follow = [*stages, *emit.merge(into[of])]
+            follow = [*stages, *emit.merge(emit.Ref("target", into[of]))]
             found.append((f"{grain.value}: conversions", "staging_events", follow))
     return found
+
+
+def _by_found(
+    plan: Plan,
+    grain: Grain,
+    labels: tuple[str, ...],
+    lookups: dict[str, str],
+    places: emit.Places,
+    rows: emit.Places,
+) -> Iterator[tuple[str, str, emit.Stages]]:
+    """The pipelines that merge what is of hidden keys by what was found for them."""
+    if not plan.subject.hidden_keys:
+        return
+    by = ", ".join(one.name for one in plan.lookups if one.grouped)
+    for groupings in (emit.grouped, emit.regrouped):
+        for one in groupings(plan, grain, labels, lookups):
+            into = emit.merge(emit.Ref("target", rows[one.of]))
+            where = places[emit.PAIRS if one.pairs else one.of]
+            yield f"{grain.value}: parts of {one.source} by {by}", where, [*one.stages, *into]
 
 
 def _running(

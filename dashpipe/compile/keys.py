@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashpipe.compile.errors import CompileError
-from dashpipe.compile.plan import LookupPlan, SourcePlan
+from dashpipe.compile.leaves import ranks
+from dashpipe.compile.plan import LookupPlan, Plan, SourcePlan
 from dashpipe.spec.model import Subject
 
 
@@ -24,7 +27,7 @@ def agree(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
 
 
 def mergeable(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
-    """Rows that are merged by what is looked up hold only what can be merged.
+    """Rows that are merged by what is looked up hold only what can be had of hidden keys.
 
     Raises:
         CompileError: Something cannot.
@@ -33,10 +36,24 @@ def mergeable(subject: Subject, sources: tuple[SourcePlan, ...]) -> None:
         return
     for source in sources:
         for leaf in source.leaves:
-            if not leaf.merges or not leaf.frame.plain:
+            if not (leaf.adds_up or ranks.by_pairs(leaf) or leaf.options.daily is not None):
                 raise CompileError(
                     subject.id, f"{leaf.label} cannot be merged by what is looked up in another collection"
                 )
+
+
+def of_rows(plan: Plan) -> Plan:
+    """The plan once groups of hidden keys are merged: the key of its sources is that of the rows."""
+    by = {one.name: one.key for one in plan.lookups if one.grouped}
+    if not by:
+        return plan
+    sources = []
+    for source in plan.sources:
+        known = {one.name: one for one in source.key}
+        key = [one for one in source.key if one.name not in by.values()]
+        key += [replace(known[hidden], name=name, found=True) for name, hidden in by.items()]
+        sources.append(replace(source, key=tuple(sorted(key, key=lambda one: one.name))))
+    return replace(plan, sources=tuple(sources))
 
 
 def lookups(subject: Subject) -> tuple[LookupPlan, ...]:

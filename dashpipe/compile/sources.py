@@ -108,7 +108,7 @@ class Reading:
             return Options()
         if kind in ("discrete", "continuous", "approximate"):
             return Options(p=_share(metric.p or "0.5"))
-        if kind == "set":
+        if kind in ("set", "distinct"):
             return Options(at_most=metric.cardinality_at_most or 0)
         if kind == "having":
             return Options(having=having)

@@ -7,25 +7,28 @@ from dashpipe.compile.emit.cohorts import cohorts, retained
 from dashpipe.compile.emit.daily import days_of, over_days
 from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
-from dashpipe.compile.emit.grouped import grouped
+from dashpipe.compile.emit.grouped import Grouping, grouped, held_at, regrouped
 from dashpipe.compile.emit.journeys import events, journeys
 from dashpipe.compile.emit.quarantine import quarantined, verdicts
 from dashpipe.compile.emit.reach import (
+    PAIRS,
     Beside,
     Days,
     Of,
+    Pairs,
+    Places,
     after,
-    beside,
     days,
     of_parts,
     over_states,
+    places,
     present,
     scans,
     wholes,
 )
 from dashpipe.compile.emit.rollup import label, rollup, rows
 from dashpipe.compile.emit.running import Standing, advanced, of_generation
-from dashpipe.compile.emit.scan import Ref, merge, scan, time_match
+from dashpipe.compile.emit.scan import Ref, merge, pairs, scan, time_match
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.emit.types import types_scans, untimed, untimed_scan
 from dashpipe.compile.emit.values import of_values, values
@@ -33,16 +36,19 @@ from dashpipe.compile.emit.verify import verify
 
 __all__ = [
     "OWN",
+    "PAIRS",
     "Beside",
+    "Grouping",
     "Days",
     "Of",
+    "Pairs",
+    "Places",
     "Ref",
     "Stages",
     "Standing",
     "advanced",
     "after",
     "attributed",
-    "beside",
     "cohorts",
     "days",
     "days_of",
@@ -51,6 +57,7 @@ __all__ = [
     "filled",
     "finalise",
     "grouped",
+    "held_at",
     "journeys",
     "label",
     "merge",
@@ -59,8 +66,11 @@ __all__ = [
     "of_values",
     "over_days",
     "over_states",
+    "pairs",
+    "places",
     "present",
     "quarantined",
+    "regrouped",
     "retained",
     "rollup",
     "rows",

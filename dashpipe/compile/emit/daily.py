@@ -17,6 +17,7 @@ from dashpipe.compile.emit.grouping import text_of
 from dashpipe.compile.emit.reach import Days, rowed
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import Frame, by_day, covers
+from dashpipe.compile.keys import of_rows
 from dashpipe.compile.plan import Column, Leaf, Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
@@ -45,7 +46,7 @@ def days_of(
         "d": {"$let": {"vars": {"one": {"$first": mine}}, "in": "$$one.d"}},
     }
     place = {"$concat": ["$p", "@", "$d"]}
-    made = {"_id": text_of(plan.sources[0].key, place, "$k"), "p": place, "k": 1, "o": 1}
+    made = {"_id": text_of(of_rows(plan).sources[0].key, place, "$k"), "p": place, "k": 1, "o": 1}
     return [
         {"$match": {"p": {"$in": list(days)}, **rowed(plan, grain)}},
         {"$project": {**named, "p": 1}},

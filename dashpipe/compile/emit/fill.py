@@ -11,6 +11,7 @@ from dashpipe.compile.emit.columns import matched
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.scan import Ref, merge
 from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.keys import of_rows
 from dashpipe.compile.offsets import window_start
 from dashpipe.compile.periods import day_of
 from dashpipe.compile.plan import Column, Plan
@@ -55,7 +56,7 @@ def filled(
         for label in labels
         for begin in (since(periods, label, calendar),)
     ]
-    key = plan.sources[0].key
+    key = of_rows(plan).sources[0].key
     span = {"$gte": min(one["a"] for one in taking), "$lt": max(labels)}
     own = {"$or": [{one.presence.id: {"$exists": True}} for one in plan.sources]}
     ours = {"p": 1, **{f"k{at}": f"$k.{one.name}" for at, one in enumerate(key)}}

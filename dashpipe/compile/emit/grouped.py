@@ -1,72 +1,151 @@
-"""Parts by what is looked up: those of a hidden key are merged by the value that was found for it."""
+"""Parts by what is looked up: those of hidden keys are merged by the value that was found for these.
+
+A row is of the keys that lead to its value on the last day of its partition, and so is all that its leaves
+reach back to. An offset leads to another row: that is of the keys which led to the value then.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from dashpipe.compile.emit.grouping import row_text
-from dashpipe.compile.emit.scan import Ref, merge
+from dashpipe.compile.emit.grouping import part
+from dashpipe.compile.emit.pairs import counted
+from dashpipe.compile.emit.reach import Beside, framed, keys_of, place_of
+from dashpipe.compile.emit.scan import own_of, paired
 from dashpipe.compile.emit.stages import Stage, Stages
-from dashpipe.compile.leaves import merged
-from dashpipe.compile.plan import Key, LookupPlan, Plan, SourcePlan
+from dashpipe.compile.frame import PLAIN, Frame, source_label
+from dashpipe.compile.keys import of_rows
+from dashpipe.compile.leaves import added_up
+from dashpipe.compile.plan import Key, Leaf, LookupPlan, Plan
 from dashpipe.spec.model import Grain
 
-#: A value that is not there, in the text of an ``_id``.
-_NULL = "\\N"
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A pipeline that makes parts of rows of what is of hidden keys.
+
+    Attributes:
+        source: The source that it is of.
+        pairs: Whether it runs on values beside hidden keys; else on parts of these.
+        of: What the parts are of, where not of the rows' own keys.
+        stages: The stages, which yield the parts.
+    """
+
+    source: str
+    pairs: bool
+    of: Beside | None
+    stages: Stages
 
 
-def grouped(plan: Plan, grain: Grain, lookups: Mapping[str, str], into: Ref) -> list[Stages]:
-    """The pipelines that merge the parts of hidden keys into those of the rows, run on the parts.
+def grouped(plan: Plan, grain: Grain, labels: tuple[str, ...], lookups: Mapping[str, str]) -> list[Grouping]:
+    """The pipelines for what is of the rows' own partition.
 
-    A source each: what one has no documents of stays absent.
+    One a source, and one for what is made of the same values. What a source has nothing of stays absent.
 
     Args:
-        plan: The plan; all leaves of the grain merge.
+        plan: The plan.
         grain: The grain of the parts.
-        lookups: For each looked-up dimension, the collection of what was found, in the same database: ``t``
-            beside a value ``v`` is its text in an ``_id``.
-        into: The parts collection to merge into.
+        labels: The partitions.
+        lookups: For each looked-up dimension, the collection of what was found, in the same database.
     """
-    return [[*_merged(plan, grain, source, lookups), *merge(into)] for source in plan.sources]
+    made = []
+    for source in plan.sources:
+        leaves = tuple(leaf for leaf in source.own_at(grain) if leaf.adds_up)
+        found = _Found(plan, grain, labels, lookups, PLAIN)
+        there = {source.presence.id: {"$exists": True}}
+        made.append(Grouping(source.name, False, None, found.added_up(there, leaves)))
+        for aggregate, some in own_of(plan, grain, source):
+            if paired(plan, aggregate):
+                stages = [*found.beside(some[0]), *counted(aggregate, some, found.key, found.group)]
+                made.append(Grouping(source.name, True, None, stages))
+    return made
 
 
-def found_by(one: LookupPlan, field: str = "v") -> Any:
-    """What a lookup found for a part; of a lookup with validity, on the last day of its partition."""
+def regrouped(
+    plan: Plan, grain: Grain, labels: tuple[str, ...], lookups: Mapping[str, str]
+) -> list[Grouping]:
+    """As ``grouped``, for what leaves cover beside a row's own partition and key."""
+    made = []
+    for source in plan.sources:
+        frames: dict[Frame, tuple[Leaf, ...]] = {}
+        for leaf in source.framed_at(grain):
+            # Where rows of a whole merge, it is merged from theirs.
+            if leaf.adds_up and not (leaf.merges and leaf.frame.of is not None):
+                frames[leaf.frame] = (*frames.get(leaf.frame, ()), leaf)
+        for frame, leaves in frames.items():
+            found = _Found(plan, grain, labels, lookups, frame)
+            there = {"$or": [{leaf.id: {"$exists": True}} for leaf in leaves]}
+            made.append(Grouping(source.name, False, place_of(frame), found.added_up(there, leaves)))
+        for aggregate, leaves in framed(grain, source, merging=False):
+            if paired(plan, aggregate):
+                found = _Found(plan, grain, labels, lookups, aggregate.frame)
+                stages = [*found.beside(leaves[0]), *counted(aggregate, leaves, found.key, found.group)]
+                made.append(Grouping(source.name, True, place_of(aggregate.frame), stages))
+    return made
+
+
+def held_at(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The partitions as of which something is looked up: these, and those that offsets lead to."""
+    frames = {leaf.frame for source in plan.sources for leaf in source.framed_at(grain)}
+    led = (
+        source_label(frame, grain, label, plan.subject.calendar)
+        for frame in sorted(frames, key=str)
+        if frame.shifts
+        for label in labels
+    )
+    return tuple(dict.fromkeys((*labels, *(one for one in led if one is not None))))
+
+
+def found_by(one: LookupPlan, at: Any = "$p") -> Any:
+    """What a lookup found for a part; of a lookup with validity, on the last day of a partition."""
     # Not `$l_name.v`: engines in use find nothing on a path through an array.
     found: Any = {"$first": f"$l_{one.name}"}
     if one.lookup.valid is not None:
         held = {"$let": {"vars": {"one": found}, "in": {"$ifNull": ["$$one.at", []]}}}
-        found = {"$first": {"$filter": {"input": held, "as": "at", "cond": {"$eq": ["$$at.p", "$p"]}}}}
-    return {"$let": {"vars": {"one": found}, "in": f"$$one.{field}"}}
+        found = {"$first": {"$filter": {"input": held, "as": "at", "cond": {"$eq": ["$$at.p", at]}}}}
+    return {"$let": {"vars": {"one": found}, "in": "$$one.v"}}
 
 
-def _merged(plan: Plan, grain: Grain, source: SourcePlan, lookups: Mapping[str, str]) -> Stages:
-    hidden = plan.subject.hidden_keys
-    key = tuple(one for one in source.key if one.name not in hidden)
-    by = [one for one in plan.lookups if one.grouped]
-    stages: Stages = [{"$match": {source.presence.id: {"$exists": True}}}]
-    for one in by:
-        found = {"from": lookups[one.name], "localField": f"k.{one.key}", "foreignField": "_id"}
-        stages.append({"$lookup": {**found, "as": f"l_{one.name}"}})
-    group: Stage = {"p": "$p"}
-    group |= {f"k{at}": {"$ifNull": [f"$k.{one.name}", None]} for at, one in enumerate(key)}
-    # By the text: 1 and "1" are two rows, of two `_id`s, on every engine.
-    group |= {f"t{at}": {"$ifNull": [found_by(one, "t"), _NULL]} for at, one in enumerate(by)}
-    values = {f"v{at}": {"$first": {"$ifNull": [found_by(one), None]}} for at, one in enumerate(by)}
-    leaves = tuple(leaf for leaf in source.own_at(grain) if leaf.merges)
-    fields, states = merged(leaves, lambda leaf: f"${leaf.id}")
-    stages.append({"$group": {"_id": group, **values, **fields}})
-    return [*stages, {"$project": {**_named(key, by), **states}}]
+class _Found:
+    """How what is of hidden keys is brought under the key of rows, for the leaves of a frame."""
+
+    def __init__(
+        self, plan: Plan, grain: Grain, labels: tuple[str, ...], lookups: Mapping[str, str], frame: Frame
+    ) -> None:
+        by = {one.name: one for one in plan.lookups if one.grouped}
+        self.key: tuple[Key, ...] = keys_of(of_rows(plan).sources[0], frame.of)
+        self.joins: Stages = []
+        self.group: Stage = {"p": "$p"}
+        for at, one in enumerate(self.key):
+            value: Any = f"$k.{one.name}"
+            if one.found:
+                lookup = by[one.name]
+                foreign = {"from": lookups[one.name], "localField": f"k.{lookup.key}", "foreignField": "_id"}
+                self.joins.append({"$lookup": {**foreign, "as": f"l_{one.name}"}})
+                value = found_by(lookup, _as_of(plan, grain, labels, frame))
+            self.group[f"k{at}"] = {"$ifNull": [value, None]}
+
+    def added_up(self, there: Stage, leaves: tuple[Leaf, ...]) -> Stages:
+        """The stages that merge parts."""
+        fields, states = added_up(leaves, lambda leaf: f"${leaf.id}")
+        return [
+            {"$match": there}, *self.joins, {"$group": {"_id": self.group, **fields}}, part(self.key, states)
+        ]  # fmt: skip
+
+    def beside(self, first: Leaf) -> Stages:
+        """The stages that put what was found beside values."""
+        return [{"$match": {"a": first.id}}, *self.joins]
 
 
-def _named(key: tuple[Key, ...], by: list[LookupPlan]) -> Stage:
-    """The ``_id`` of a part of the row's key, its label and its dimensions."""
-    texts = {one.name: row_text(one, f"$_id.k{at}") for at, one in enumerate(key)}
-    texts |= {one.name: f"$_id.t{at}" for at, one in enumerate(by)}
-    joined: list[Any] = ["$_id.p"]
-    for name in sorted(texts):
-        joined += ["|", texts[name]]
-    values = {one.name: f"$_id.k{at}" for at, one in enumerate(key)}
-    values |= {one.name: f"$v{at}" for at, one in enumerate(by)}
-    return {"_id": {"$concat": joined}, "p": "$_id.p", "k": values}
+def _as_of(plan: Plan, grain: Grain, labels: tuple[str, ...], frame: Frame) -> Any:
+    """The partition on whose last day the keys of a part lead to its value, as an expression."""
+    own: Any = {"$substrBytes": ["$p", 0, 10]} if frame.daily else "$p"
+    if not frame.shifts:
+        return own
+    calendar = plan.subject.calendar
+    led = ({"p": one, "q": source_label(frame, grain, one, calendar)} for one in labels)
+    listed = [one for one in led if one["q"] is not None]
+    mine = {"$filter": {"input": {"$literal": listed}, "as": "one", "cond": {"$eq": ["$$one.p", own]}}}
+    return {"$let": {"vars": {"one": {"$first": mine}}, "in": "$$one.q"}}

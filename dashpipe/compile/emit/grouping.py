@@ -78,7 +78,7 @@ def kept_key(key: tuple[Key, ...], group: str) -> Stage:
 
 def _stored(key: Key, grouped: str) -> Any:
     # Grouped, int 1 and long 1 are one key; stored, whole numbers are longs.
-    return {"$toLong": grouped} if key.type is FieldType.INTEGER else grouped
+    return {"$toLong": grouped} if key.type is FieldType.INTEGER and not key.found else grouped
 
 
 def _grouped(key: tuple[Key, ...]) -> tuple[Key, ...]:
@@ -87,12 +87,7 @@ def _grouped(key: tuple[Key, ...]) -> tuple[Key, ...]:
 
 def _written(key: Key, name: str) -> Key:
     # Grouped and stored, a date is the text of its local day.
-    return Key(name, key.expr, FieldType.STRING if key.type is FieldType.DATE else key.type)
-
-
-def row_text(one: Key, value: str) -> Any:
-    """A dimension's value, as rows hold it, in the text of an ``_id``."""
-    return lb.value_text(value, _written(one, one.name).type)
+    return Key(name, key.expr, FieldType.STRING if key.type is FieldType.DATE else key.type, key.found)
 
 
 def text_of(key: tuple[Key, ...], label: Any, prefix: str) -> Any:

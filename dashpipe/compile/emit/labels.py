@@ -110,8 +110,23 @@ def key_text(key: tuple[Key, ...], label: Any, prefix: str) -> Any:
     parts: list[Any] = [label]
     for one in key:
         path = f"{prefix}.{one.name}"
-        parts += ["|", value_text(path, one.type)]
+        parts += ["|", found_text(path) if one.found else value_text(path, one.type)]
     return {"$concat": parts}
+
+
+def found_text(path: Any) -> Any:
+    """What was looked up as part of an ``_id``: different for different values, also of different types."""
+
+    def is_(type_: str) -> Any:
+        return {"$eq": [{"$type": path}, type_]}
+
+    branches = [
+        {"case": {"$not": [{"$gt": [path, None]}]}, "then": "\\N"},
+        {"case": is_("string"), "then": text(path, FieldType.STRING)},
+        {"case": is_("bool"), "then": {"$cond": [path, "\\btrue", "\\bfalse"]}},
+        {"case": is_("objectId"), "then": {"$concat": ["\\o", {"$toString": path}]}},
+    ]
+    return {"$switch": {"branches": branches, "default": {"$concat": ["\\i", {"$toString": path}]}}}
 
 
 def value_text(path: Any, type_: FieldType) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from dashpipe import expr
 from dashpipe.compile import leaves as table
 from dashpipe.compile.emit.columns import computed
-from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.leaves import ranks
 from dashpipe.compile.leaves.kind import Accumulators
 from dashpipe.compile.plan import Having, Leaf
@@ -28,6 +28,31 @@ def of(level: str, leaves: tuple[Leaf, ...], moment: Any) -> tuple[Accumulators,
         moment: The expression for a document's instant.
     """
     return _LEVELS[level](leaves, moment)
+
+
+def kept(level: str, leaves: tuple[Leaf, ...], moment: Any) -> tuple[Accumulators, Stage]:
+    """The accumulators of the group by key and value, and what is to be kept of each, for ``again``.
+
+    Args:
+        level: The level.
+        leaves: Its leaves, over one and the same value.
+        moment: The expression for a document's instant.
+    """
+    having = leaves[0].options.having
+    if having is not None:
+        return table.collected(having.leaves, moment)
+    each, _ = of(level, leaves, moment)
+    return each, {name: f"${name}" for name in each}
+
+
+def again(level: str, leaves: tuple[Leaf, ...]) -> tuple[Accumulators, Stages]:
+    """As ``of``, where what is grouped by key and value is not documents but what was kept, below ``s``."""
+    having = leaves[0].options.having
+    if having is not None:
+        fields, states = table.merged(having.leaves, lambda one: f"$s.{one.id}")
+        return fields, [{"$project": states}, *judged(having)]
+    each, between = of(level, leaves, None)
+    return {name: {"$sum": f"$s.{name}"} for name in each}, between
 
 
 def _values(leaves: tuple[Leaf, ...], _moment: Any) -> tuple[Accumulators, Stages]:

@@ -7,20 +7,22 @@ collection of their own, since their ``_id`` is another; so are those of the day
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from enum import Enum
+from typing import Any, TypeAlias
 
 from dashpipe.compile.emit.grouping import part, text_of
 from dashpipe.compile.emit.rollup import label as label_of
 from dashpipe.compile.emit.running import Standing, kept_groups
-from dashpipe.compile.emit.scan import Reading, Ref, merge, pipeline, spread_over
+from dashpipe.compile.emit.scan import Reading, Ref, merge, paired, pipeline, spread_over
 from dashpipe.compile.emit.spread import rows
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.keys import of_rows
 from dashpipe.compile.leaves import merged
-from dashpipe.compile.plan import Key, Leaf, Plan, SourcePlan
+from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain, Period
 
 #: The dimensions of a whole.
@@ -38,6 +40,18 @@ class Days:
 Beside = Of | Days
 
 
+class Pairs(Enum):
+    """What a pipeline yields where these are no parts."""
+
+    PAIRS = "values beside hidden keys"
+
+
+PAIRS = Pairs.PAIRS
+
+#: Collections, by what is put into them; ``None``: parts of the rows' own keys.
+Places: TypeAlias = dict[Beside | Pairs | None, str]
+
+
 def wholes(plan: Plan, grain: Grain) -> tuple[Of, ...]:
     """The keys of wholes at a grain, in a fixed order: each has a collection of parts of its own."""
     found = {leaf.frame.of for source in plan.sources for leaf in source.framed_at(grain)}
@@ -50,10 +64,12 @@ def days(plan: Plan, grain: Grain) -> tuple[Days, ...]:
     return tuple(Days(one) for one in sorted(found, key=str))
 
 
-def beside(wholes: Mapping[Of, str], days: Mapping[Days, str]) -> dict[Beside, str]:
-    """The collections of wholes and of days together."""
-    made: dict[Beside, str] = {of: name for of, name in wholes.items()}  # noqa: C416 -- keys of a wider type
-    return made | {of: name for of, name in days.items()}  # noqa: C416
+def places(own: str, wholes: Mapping[Of, str], days: Mapping[Days, str]) -> Places:
+    """The collections of the parts of rows, of wholes and of days together."""
+    made: Places = {None: own}
+    made.update(wholes.items())
+    made.update(days.items())
+    return made
 
 
 def place_of(frame: Frame) -> Beside | None:
@@ -66,6 +82,30 @@ def keys_of(source: SourcePlan, of: Of | None) -> tuple[Key, ...]:
     return source.key if of is None else tuple(one for one in source.key if one.name in of)
 
 
+def read_by(plan: Plan, source: SourcePlan, of: Of | None) -> tuple[Key, ...]:
+    """The dimensions that the documents of a leaf are grouped by: of what is looked up, the hidden key."""
+    by = [one.key for one in plan.lookups if one.grouped and of is not None and one.name in of]
+    return keys_of(source, of if of is None else (*of, *by))
+
+
+def framed(
+    grain: Grain, source: SourcePlan, *, merging: bool
+) -> Iterator[tuple[Aggregate, tuple[Leaf, ...]]]:
+    """What is computed from documents beside a row's own partition and key, and which leaves of it.
+
+    Args:
+        grain: The grain of the rows.
+        source: The source.
+        merging: Whether what merges over time is left to ``over_states``.
+    """
+    left = source.framed_at(grain)
+    wanted = {leaf.id for leaf in left if not (leaf.merges and (merging or leaf.frame.of is not None))}
+    for aggregate in source.aggregates:
+        leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
+        if leaves:
+            yield aggregate, leaves
+
+
 def scans(
     plan: Plan,
     grain: Grain,
@@ -74,7 +114,7 @@ def scans(
     *,
     merging: bool,
     as_of: datetime | None = None,
-) -> list[tuple[Beside | None, Stages]]:
+) -> list[tuple[Beside | Pairs | None, Stages]]:
     """The pipelines that compute parts from documents, each to be run on the source.
 
     Args:
@@ -89,24 +129,20 @@ def scans(
         For each what its parts are of (``None``: the rows' own keys), and its stages, which yield them.
     """
     one = plan.source(source)
-    framed = one.framed_at(grain)
-    wanted = {leaf.id for leaf in framed if not (leaf.merges and (merging or leaf.frame.of is not None))}
-    made: list[tuple[Beside | None, Stages]] = []
-    for aggregate in one.aggregates:
-        leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
+    made: list[tuple[Beside | Pairs | None, Stages]] = []
+    for aggregate, leaves in framed(grain, one, merging=merging):
         frame = aggregate.frame
-        if not leaves:
-            continue
-        key = keys_of(one, frame.of)
+        key = read_by(plan, one, frame.of)
+        where = PAIRS if paired(plan, aggregate) else place_of(frame)
         if not frame.reaches:
-            made.append((frame.of, pipeline(plan, one, aggregate, leaves, Reading(grain, labels, key=key))))
+            made.append((where, pipeline(plan, one, aggregate, leaves, Reading(grain, labels, key=key))))
             continue
         taken = covers(frame, grain, labels, plan.subject.calendar, as_of)
         for group in (True, False):
             some = tuple(leaf for leaf in leaves if leaf.merges is group)
             if some and taken:
                 how = Reading(frame.atom(grain), labels, key=key, covers=taken, early=group)
-                made.append((place_of(frame), pipeline(plan, one, aggregate, some, how)))
+                made.append((where, pipeline(plan, one, aggregate, some, how)))
     return made
 
 
@@ -174,7 +210,7 @@ def after(standing: Standing, taken: Iterable[Cover]) -> tuple[Cover, ...]:
 def of_parts(plan: Plan, grain: Grain, of: Of, into: Ref | None) -> list[Stages]:
     """The pipelines that merge the parts of the rows' keys into those of a whole, run on the parts."""
     pipelines = []
-    for source in plan.sources:
+    for source in of_rows(plan).sources:
         key = keys_of(source, of)
         leaves = tuple(leaf for leaf in source.framed_at(grain) if leaf.merges and leaf.frame.of == of)
         if not leaves:
@@ -191,7 +227,7 @@ def joined(plan: Plan, grain: Grain, collections: Mapping[Of, str]) -> Stages:
     """The stages that put the states of wholes beside those of a part."""
     stages: Stages = []
     for at, of in enumerate(wholes(plan, grain)):
-        key = keys_of(plan.sources[0], of)
+        key = keys_of(of_rows(plan).sources[0], of)
         field = f"w{at}"
         stages.append({"$set": {field: text_of(key, "$p", "$k")}})
         found = {"from": collections[of], "localField": field, "foreignField": "_id", "as": field}

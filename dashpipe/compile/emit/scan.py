@@ -6,6 +6,7 @@ of the same ``_id`` from several scans and sources join without fan-out, by thei
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,14 @@ from dashpipe import expr
 from dashpipe.compile import instant, partition
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import grouped, part
+from dashpipe.compile.emit.pairs import by_key_and_value
 from dashpipe.compile.emit.quarantine import left_out
 from dashpipe.compile.emit.spread import early, instants, spread, taking
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
 from dashpipe.compile.emit.unwind import once, prepared, taken_apart
 from dashpipe.compile.frame import Cover, Frame
-from dashpipe.compile.leaves import merged
+from dashpipe.compile.leaves import merged, ranks
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain
 
@@ -80,17 +82,38 @@ def scan(plan: Plan, grain: Grain, source: str, labels: tuple[str, ...], into: R
         labels: The partitions, at least one.
         into: The parts collection to merge into, or ``None`` to yield the parts through a cursor.
     """
-    one = plan.source(source)
+    one, how = plan.source(source), Reading(grain, labels, key=plan.source(source).key)
+    return [
+        pipeline(plan, one, aggregate, leaves, how) + merge(into)
+        for aggregate, leaves in own_of(plan, grain, one)
+        if not paired(plan, aggregate)
+    ]
+
+
+def pairs(plan: Plan, grain: Grain, source: str, labels: tuple[str, ...]) -> list[Stages]:
+    """As ``scan``, of what is made of values: the pipelines that yield them, where keys are hidden."""
+    one, how = plan.source(source), Reading(grain, labels, key=plan.source(source).key)
+    return [
+        pipeline(plan, one, aggregate, leaves, how)
+        for aggregate, leaves in own_of(plan, grain, one)
+        if paired(plan, aggregate)
+    ]
+
+
+def own_of(plan: Plan, grain: Grain, source: SourcePlan) -> Iterator[tuple[Aggregate, tuple[Leaf, ...]]]:
+    """What is computed of the documents of just the row's own partition and key, and which leaves of it."""
     # What is counted from kept values is counted from those of the same partitions too: one scan, not two.
-    kept = {leaf.id for leaf in plan.kept_at(source, grain)}
-    wanted = {leaf.id for leaf in one.own_at(grain)} - kept
-    pipelines = []
-    for aggregate in one.aggregates:
+    kept = {leaf.id for leaf in plan.kept_at(source.name, grain)}
+    wanted = {leaf.id for leaf in source.own_at(grain)} - kept
+    for aggregate in source.aggregates:
         leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
         if leaves:
-            how = Reading(grain, labels, key=one.key)
-            pipelines.append(pipeline(plan, one, aggregate, leaves, how) + merge(into))
-    return pipelines
+            yield aggregate, leaves
+
+
+def paired(plan: Plan, aggregate: Aggregate) -> bool:
+    """Whether values are kept beside hidden keys, until what is looked up by these is found."""
+    return bool(plan.subject.hidden_keys) and ranks.by_pairs(aggregate.leaves[0])
 
 
 def merge(into: Ref | None, *, keep: bool = False) -> Stages:
@@ -139,7 +162,7 @@ def documents(
 def pipeline(
     plan: Plan, source: SourcePlan, aggregate: Aggregate, leaves: tuple[Leaf, ...], how: Reading
 ) -> Stages:
-    """The stages that yield the parts of some leaves of an aggregate.
+    """The stages that yield the parts of some leaves of an aggregate, or the values that they are made of.
 
     Args:
         plan: The plan.
@@ -148,9 +171,12 @@ def pipeline(
         leaves: Its leaves that are wanted, all of which merge where groups are spread.
         how: Which documents go where.
     """
-    stages, group, own = labelled(plan, source, aggregate, leaves, how)
+    stages, group, only = labelled(plan, source, aggregate, leaves, how)
+    moment = instant.value(source.source.time)
+    if paired(plan, aggregate):
+        return [*stages, *by_key_and_value(aggregate, leaves, how.key, group, only, moment)]
     within = f"${_TAKING}.own" if aggregate.frame.own else None
-    made, states = grouped(aggregate, leaves, group, own, instant.value(source.source.time), within)
+    made, states = grouped(aggregate, leaves, group, only, moment, within)
     stages += made
     if how.covers and how.early:
         fields, again = merged(leaves, lambda leaf: f"${leaf.id}")

@@ -16,6 +16,7 @@ from dashpipe.compile.emit.grouping import by_value, id_of, kept_key, part
 from dashpipe.compile.emit.rollup import both, inside, label
 from dashpipe.compile.emit.scan import Reading, Ref, labelled, merge
 from dashpipe.compile.emit.stages import Stage, Stages
+from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import Key, Leaf, Plan
 from dashpipe.expr import FieldType
 from dashpipe.spec.model import Grain
@@ -38,7 +39,7 @@ def values(plan: Plan, source: str, labels: tuple[str, ...]) -> list[Stages]:
                 left.remove(leaf.id)
                 how = Reading(grain, labels, key=one.key)
                 stages, group, own = labelled(plan, one, aggregate, (leaf,), how)
-                fields, states = _below(leaf, instant.value(one.source.time))
+                fields, states = levels.kept(aggregate.level, (leaf,), instant.value(one.source.time))
                 stages += by_value(leaf, fields, group, own)
                 pipelines.append([*stages, _kept(leaf, one.key, grain, states)])
     return pipelines
@@ -76,27 +77,12 @@ def of_values(
         if leaf.id not in wanted:
             continue
         stages = both({"leaf": leaf.id}, finest, days, staged, target)
-        fields, between = _again(leaf)
+        fields, between = levels.again(kind_of(leaf).level, (leaf,))
         stages += [{"$group": {"_id": {"g": group, "v": "$v"}, **fields}}, *between]
         fields, states = table.collected((leaf,), None)
         stages += [{"$group": {"_id": "$_id.g", **fields}}, part(one.key, states)]
         pipelines.append([*stages, *merge(into)])
     return pipelines
-
-
-def _below(leaf: Leaf, moment: Any) -> tuple[Stage, Stage]:
-    """What is computed of the documents of a value, and the states that are kept of it."""
-    having = leaf.options.having
-    return ({}, {}) if having is None else table.collected(having.leaves, moment)
-
-
-def _again(leaf: Leaf) -> tuple[Stage, Stages]:
-    """What is merged of a value's states, and the stages that keep the values which count."""
-    having = leaf.options.having
-    if having is None:
-        return {}, []
-    fields, states = table.merged(having.leaves, lambda one: f"$s.{one.id}")
-    return fields, [{"$project": states}, *levels.judged(having)]
 
 
 def _kept(leaf: Leaf, key: tuple[Key, ...], grain: Grain, states: Stage) -> Stage:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile.leaves import balances, cohorts, daily, ends, journeys, moments, plain, ranks
-from dashpipe.compile.leaves.kind import Accumulators, Kind
+from dashpipe.compile.leaves.kind import Accumulators, Kind, Merge
 
 if TYPE_CHECKING:
     from dashpipe.compile.plan import Leaf
@@ -68,13 +68,29 @@ def merged(leaves: Iterable[Leaf], state: Callable[[Leaf], Any]) -> tuple[Accumu
         leaves: Leaves whose kinds merge.
         state: The expression for a stored state of a leaf.
     """
+    return _again(((leaf, kind_of(leaf).merge) for leaf in leaves), state)
+
+
+def added_up(leaves: Iterable[Leaf], state: Callable[[Leaf], Any]) -> tuple[Accumulators, dict[str, Any]]:
+    """As ``merged``, over states of one partition, of keys that have no document in common.
+
+    Args:
+        leaves: Leaves that add up.
+        state: The expression for a state of a leaf.
+    """
+    kinds = ((leaf, kind_of(leaf)) for leaf in leaves)
+    return _again(((leaf, kind.across or kind.merge) for leaf, kind in kinds), state)
+
+
+def _again(
+    leaves: Iterable[tuple[Leaf, Merge | None]], state: Callable[[Leaf], Any]
+) -> tuple[Accumulators, dict[str, Any]]:
     fields: Accumulators = {}
     states: dict[str, Any] = {}
-    for leaf in leaves:
-        kind = kind_of(leaf)
-        assert kind.merge is not None, leaf.kind
-        fields.update(kind.merge(leaf, state(leaf)))
-        states[leaf.id] = kind.merged(leaf)
+    for leaf, merge in leaves:
+        assert merge is not None, leaf.kind
+        fields.update(merge(leaf, state(leaf)))
+        states[leaf.id] = kind_of(leaf).merged(leaf)
     return fields, states
 
 

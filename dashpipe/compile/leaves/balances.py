@@ -29,5 +29,11 @@ def _sum(leaf: Leaf, _moment: Any) -> Accumulators:
     return {leaf.id: {"$sum": "$m.v"}}
 
 
-_BALANCES = Kind(over=_sum, value=plain.total, problem=plain.too_wide, level=KEYS, doubles=("",))
+def _across(leaf: Leaf, state: Any) -> Accumulators:
+    return {leaf.id: {"$sum": state}}
+
+
+_BALANCES = Kind(
+    over=_sum, across=_across, value=plain.total, problem=plain.too_wide, level=KEYS, doubles=("",)
+)
 FIRSTS = LASTS = _BALANCES

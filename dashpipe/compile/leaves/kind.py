@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dashpipe.compile.written import written
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 #: Accumulators of a ``$group`` (or of a window), by the field that each makes.
 Accumulators = dict[str, Any]
+
+
+#: Given the expression for a state, the accumulators that merge it.
+Merge: TypeAlias = "Callable[[Leaf, Any], Accumulators]"
 
 
 def _as_grouped(leaf: Leaf) -> Any:
@@ -43,7 +47,9 @@ class Kind:
         state: The state, from the fields that ``over`` made.
         merge: The accumulators that merge stored states, given the expression for one; ``None`` where states
             do not merge.
-        merged: The state, from the fields that ``merge`` made.
+        merged: The state, from the fields that ``merge`` or ``across`` made.
+        across: The accumulators that merge states of one partition, of keys that have no document in common,
+            where ``merge`` does not.
         value: The metric's value in its written form, given the expression for a state that is not missing.
         empty: The state where nothing matched.
         matched: Whether anything matched, given the expression for the state.
@@ -56,8 +62,9 @@ class Kind:
 
     over: Callable[[Leaf, Any], Accumulators]
     state: Callable[[Leaf], Any] = _as_grouped
-    merge: Callable[[Leaf, Any], Accumulators] | None = None
+    merge: Merge | None = None
     merged: Callable[[Leaf], Any] = _as_grouped
+    across: Merge | None = None
     value: Callable[[Leaf, Any], Any] = _as_stored
     empty: Any = None
     matched: Callable[[Any], Any] = there

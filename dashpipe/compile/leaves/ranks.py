@@ -27,6 +27,17 @@ TOP = "top"
 HAVING = "having"
 
 
+def by_pairs(leaf: Leaf) -> bool:
+    """Whether a leaf is made of the different values of a key, so that those of several keys make up another.
+
+    What is asked of the documents of each value must merge, too.
+    """
+    if leaf.kind in ("distinct", "discrete", "continuous", "top"):
+        return True
+    having = leaf.options.having
+    return having is not None and all(one.merges for one in having.leaves)
+
+
 def _different(leaf: Leaf, _moment: Any) -> Accumulators:
     return {leaf.id: {"$sum": 1}}
 
@@ -116,12 +127,14 @@ def _size(leaf: Leaf) -> Any:
 
 def _too_many(leaf: Leaf) -> Any:
     most = leaf.options.at_most
+    if not most:
+        return None
     found = {"$toString": f"${leaf.id}"}
     said = {"$concat": [f"{leaf.label}: there are ", found, f" values, and `cardinality_at_most` is {most}"]}
     return {"$cond": [{"$gt": [f"${leaf.id}", most]}, said, None]}
 
 
-DISTINCT = Kind(over=_different, empty=0, matched=positive, level=VALUES)
+DISTINCT = Kind(over=_different, empty=0, matched=positive, problem=_too_many, level=VALUES)
 HELD = Kind(over=_different, empty=0, matched=positive, level=HAVING)
 SET = Kind(over=_set, state=_size, empty=0, matched=positive, problem=_too_many)
 DISCRETE = Kind(over=_discrete, level=VALUES)

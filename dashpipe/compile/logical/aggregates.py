@@ -23,7 +23,7 @@ def aggregate(builder: Builder, metric: Metric, need: Need) -> Finished:
         count = builder.leaf(metric, "count", need)
         type_ = _DECIMAL if total.type is _DECIMAL else FieldType.NUMBER
         return Mean(total.id, count.id), type_, ((count.id, "count"),)
-    kind = _kind(metric)
+    kind = _kind(metric, merging=bool(builder.subject.hidden_keys))
     if metric.carry is not None:
         return _carried(builder, metric, metric.carry, kind, need)
     having = None if metric.having is None else _having(builder, metric, need)
@@ -37,14 +37,21 @@ def aggregate(builder: Builder, metric: Metric, need: Need) -> Finished:
     return Value(leaf.id), leaf.type, (matched,)
 
 
-def _kind(metric: Metric) -> str:
-    """The kind of leaf that an aggregate is made of."""
+def _kind(metric: Metric, *, merging: bool) -> str:
+    """The kind of leaf that an aggregate is made of.
+
+    Args:
+        metric: The aggregate.
+        merging: Whether it is made up of groups of hidden keys: neither sets nor estimates are merged then,
+            but values.
+    """
     if metric.type == "count_distinct":
         if metric.having is not None:
             return "having"
-        return "distinct" if metric.cardinality_at_most is None else "set"
+        return "distinct" if metric.cardinality_at_most is None or merging else "set"
     if metric.type in ("median", "percentile"):
-        return method_of(metric)
+        method = method_of(metric)
+        return "discrete" if method == "approximate" and merging else method
     if metric.per:
         return f"{metric.type}s"
     return "moments" if metric.type in ("stddev", "variance") else metric.type

@@ -104,8 +104,11 @@ def _kept(plan: Plan, found: list[_Found]) -> Iterator[Kept]:
 def _merging(plan: Plan) -> Iterator[Merged]:
     """The grains of which what leaves reach back to may be merged from the states of days or hours.
 
-    All of them or none, so that no row mixes two truths.
+    All of them or none, so that no row mixes two truths. None where rows are grouped by what is looked up:
+    the states of a day are of what its keys led to then, a row is of what they lead to at its own end.
     """
+    if plan.subject.hidden_keys:
+        return
     for source in plan.sources:
         for grain in plan.grains:
             reaching = [leaf for leaf in source.framed_at(grain) if leaf.frame.reaches]

@@ -101,6 +101,11 @@ class Leaf:
         return kind_of(self).merge is not None
 
     @property
+    def adds_up(self) -> bool:
+        """Whether states of one partition, of keys that have no document in common, make up that of all."""
+        return self.merges or kind_of(self).across is not None
+
+    @property
     def runs_on(self) -> bool:
         """Whether it merges and is of all that came before, so that what it was goes on."""
         return self.merges and self.frame.runs_on

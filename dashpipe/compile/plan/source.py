@@ -14,11 +14,15 @@ from dashpipe.spec.model import Grain, Source
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One dimension of a row's key, as one source computes it."""
+    """One dimension of a row's key, as one source computes it.
+
+    Where it is ``found``, it is looked up by what the source computes, and of whatever type that is.
+    """
 
     name: str
     expr: Typed
     type: FieldType
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)

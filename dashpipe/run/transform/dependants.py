@@ -100,12 +100,15 @@ def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...], *, as
     all that read any of the partitions are taken.
     """
     run, calendar = work.run, work.run.subject.calendar
+    hidden = bool(run.subject.hidden_keys)
     found: Labels = {}
     for grain in run.plan.grains:
         leaves = [leaf for one in run.plan.sources for leaf in one.framed_at(grain) if leaf.frame.reaches]
         frames = {leaf.frame for leaf in leaves}
         untold = {
-            leaf.frame for leaf in leaves if asked and not (leaf.merges and _told(leaf, grain, work.grain))
+            leaf.frame
+            for leaf in leaves
+            if asked and not (leaf.merges and _told(leaf, grain, work.grain, hidden=hidden))
         }
         if not frames or not labels:
             continue
@@ -123,11 +126,15 @@ def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...], *, as
     return found
 
 
-def _told(leaf: Leaf, grain: Grain, finest: Grain) -> bool:
+def _told(leaf: Leaf, grain: Grain, finest: Grain, *, hidden: bool) -> bool:
     """Whether the states of the finest grain tell of every change that a leaf may see.
 
     Where they are of weeks, and a window begins within one, a document that moved within it is not seen.
+    Where rows are grouped by what is looked up, two keys of one value may part later, and it is not seen
+    whose document it was.
     """
+    if hidden:
+        return False
     order = tuple(Grain)
     return not leaf.frame.runs or order.index(finest) <= order.index(leaf.frame.atom(grain))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from bson import Int64, ObjectId
 
-from dashpipe.compile import partition, periods
+from dashpipe.compile import emit, partition, periods
 from dashpipe.compile.plan import LookupPlan
 from dashpipe.run import operation
 from dashpipe.run.base import Run
@@ -41,11 +41,9 @@ def plain(run: Run, one: LookupPlan, looked_up: Collection[Document], wanted: li
 
 
 def held(
-    run: Run, one: LookupPlan, looked_up: Collection[Document], wanted: list[Any], grain: Grain
+    run: Run, one: LookupPlan, looked_up: Collection[Document], wanted: list[Any], days: Mapping[str, str]
 ) -> list[Document]:
-    """``{_id: key, at: [{p: partition, v: value}]}`` for each key: what holds on each partition's last day.
-
-    Of a partition that is not over it is what holds on the run's day.
+    """``{_id: key, at: [{p: partition, v: value}]}`` for each key: what holds on the day of each partition.
 
     Raises:
         RunError: Two documents of a key hold on one day.
@@ -55,7 +53,6 @@ def held(
         span = _span(document, run.subject.timezone)
         if span is not None:
             versions[_same(document["k"])].append((*span, document))
-    days = dict(_days(run, grain))
     made = []
     for key in wanted:
         at = []
@@ -86,13 +83,14 @@ def _documents(
         yield found
 
 
-def _days(run: Run, grain: Grain) -> Iterator[tuple[str, str]]:
+def days_of(run: Run, one: LookupPlan, grain: Grain) -> dict[str, str]:
     """For each partition the day that decides, as text: its last one, or the run's where it is not over."""
     calendar = run.subject.calendar
     today = partition.local_date(run.as_of, calendar.timezone)
-    for label in run.partitions.get(grain, ()):
-        last = periods.last_day(grain, label, calendar)
-        yield label, min(last, today).isoformat()
+    labels = run.partitions.get(grain, ())
+    if one.grouped:
+        labels = emit.held_at(run.plan, grain, labels)
+    return {label: min(periods.last_day(grain, label, calendar), today).isoformat() for label in labels}
 
 
 def _span(document: Document, timezone: str) -> tuple[str, str] | None:
@@ -134,11 +132,8 @@ def _twice(one: LookupPlan, collection: str, first: Document, second: Document, 
 
 
 def _value(run: Run, one: LookupPlan, value: Any) -> Document:
-    """What was found, ``v``; of what rows are grouped by also ``t``, its text in their ``_id``."""
-    if not one.grouped:
-        return {"v": _scalar(value)}
-    made = _grouping(value, run.subject.timezone)
-    return {"v": made, "t": _text(made)}
+    """What was found, ``v``, as rows hold it."""
+    return {"v": _grouping(value, run.subject.timezone) if one.grouped else _scalar(value)}
 
 
 def _scalar(value: Any) -> Any:
@@ -157,14 +152,3 @@ def _grouping(value: Any, timezone: str) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return Int64(value)
     return value if isinstance(value, (str, bool, ObjectId)) else None
-
-
-def _text(value: Any) -> str:
-    """Different for different values, also of different types; text is written as other keys are."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value.replace("\\", "\\\\").replace("|", "\\p")
-    if isinstance(value, bool):
-        return "\\btrue" if value else "\\bfalse"
-    return f"\\o{value}" if isinstance(value, ObjectId) else f"\\i{value}"

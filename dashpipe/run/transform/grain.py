@@ -11,7 +11,7 @@ from dashpipe.compile.emit import Ref, Stages
 from dashpipe.run import route, state
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import dependants, fill, journeys, origin, parts, problems, reach, values
+from dashpipe.run.transform import dependants, fill, grouped, journeys, origin, parts, problems, reach, values
 from dashpipe.run.transform import lookups as looked
 from dashpipe.run.transform.origin import Origin
 from dashpipe.run.transform.work import Work, fetch, inside, yielded
@@ -97,7 +97,7 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
     session = work.session
     name = state.staging(work.run.subject.id, work.run.id, "parts", work.grain, session.lease.fence)
     session.target.create_collection(name)
-    _own(work, name, work.labels, origins, fresh=True)
+    _brought(work, name, work.labels, origins, fresh=True)
     asked = fresh = work.labels
     while fresh:
         before = work.labels
@@ -107,10 +107,9 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
         fresh = tuple(one for one in work.labels if one not in before)
         if fresh:
             origins = {source: Origin(work.labels) for source in origins}
-            _own(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
+            _brought(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
     fill.fill(work, name)
     reached, wholes = reach.fill(work, name)
-    name = _grouped(work, name)
     looked.fill(work.run, session, work.grain, name, work.lookups)
     with translating(f"finishing the rows of grain {work.grain.value}"):
         parts.replace(work.run, session, session.target[name], _finalise(work, wholes), work.rows)
@@ -119,19 +118,19 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
     return work, origins, reached
 
 
-def _grouped(work: Work, name: str) -> str:
-    """Merge parts by what is looked up by a hidden key, and say where they are; without one, as they are."""
-    run, session = work.run, work.session
-    if not run.subject.hidden_keys:
-        return name
-    looked.fill(run, session, work.grain, name, work.lookups, grouped=True)
-    made = state.staging(run.subject.id, run.id, "grouped", work.grain, session.lease.fence)
-    session.target.create_collection(made)
-    grouped = emit.grouped(run.plan, work.grain, work.lookups, Ref(session.target.name, made))
-    for source, stages in zip(run.plan.sources, grouped):
-        inside(work, source.name, session.target[name], stages, stages, None)
-    session.target.drop_collection(name)
-    return made
+def _brought(
+    work: Work, name: str, labels: tuple[str, ...], origins: Mapping[str, Origin], *, fresh: bool
+) -> None:
+    """As ``_own``, by what is looked up where rows are grouped by it."""
+    if not work.run.subject.hidden_keys:
+        _own(work, name, labels, origins, fresh=fresh)
+        return
+    with grouped.hidden(work) as places:
+        _own(work, places[None], labels, origins, fresh=True)
+        for source in origins:
+            for stages in emit.pairs(work.run.plan, work.grain, source, labels):
+                yielded(work, source, stages, places[emit.PAIRS], fresh=True)
+        grouped.own(work, labels, places, name)
 
 
 def _own(
@@ -147,7 +146,7 @@ def _own(
             yielded(work, source, stages, name, fresh=fresh)
             fresh = False
         if one.scanned:
-            fresh = not journeys.fill(work, source, one.scanned, name) and fresh
+            fresh = not journeys.fill(work, source, one.scanned, {None: name}) and fresh
         if one.scanned and run.plan.kept_at(source, work.grain):
             values.bring(work, source, one.scanned)
             fresh = not values.count(work, source, one.scanned, name) and fresh

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from dashpipe.compile import emit
-from dashpipe.compile.emit import Beside, Ref
+from dashpipe.compile.emit import Places, Ref
 from dashpipe.run import state
 from dashpipe.run.transform.work import Work, inside, yielded
 
@@ -14,8 +12,9 @@ def fill(
     work: Work,
     source: str,
     labels: tuple[str, ...],
-    name: str,
-    beside: Mapping[Beside, str] | None = None,
+    into: Places,
+    *,
+    beside: bool = False,
 ) -> bool:
     """Put what follows from a source's events beside the parts of some partitions; say whether anything does.
 
@@ -23,19 +22,18 @@ def fill(
         work: The work.
         source: The source of the base events.
         labels: The partitions.
-        name: The collection of parts.
-        beside: Count what covers time beside the rows' partitions, with the collections of what has parts of
-            its own; without it, what is of just the rows.
+        into: The collections of parts.
+        beside: Count what covers time beside the rows' partitions; else what is of just these.
     """
     run, session = work.run, work.session
-    found = emit.journeys(run.plan, work.grain, source, beside=beside is not None)
+    found = emit.journeys(run.plan, work.grain, source, beside=beside)
     for at, (journey, leaves) in enumerate(found):
         events = state.staging(run.subject.id, run.id, f"events{at}", work.grain, session.lease.fence)
         session.target.create_collection(events)
         for one, stages in emit.events(run.plan, journey, leaves, work.grain, labels, run.as_of):
             yielded(work, one, stages, events, fresh=True)
         for of, stages in emit.attributed(run.plan, journey, leaves, work.grain, labels, run.as_of):
-            into = emit.merge(Ref(session.target.name, name if of is None else (beside or {})[of]))
-            inside(work, source, session.target[events], stages, [*stages, *into], None)
+            merge = emit.merge(Ref(session.target.name, into[of]))
+            inside(work, source, session.target[events], stages, [*stages, *merge], None)
         session.target.drop_collection(events)
     return bool(found)

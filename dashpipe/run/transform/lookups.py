@@ -14,8 +14,8 @@ from dashpipe.compile.plan import LookupPlan
 from dashpipe.run import operation, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.transform.foreign import held, plain
-from dashpipe.run.transform.parts import batches, insert
+from dashpipe.run.transform.foreign import days_of, held, plain
+from dashpipe.run.transform.parts import batches, insert, join
 from dashpipe.spec.model import Grain
 
 Document = dict[str, Any]
@@ -93,12 +93,9 @@ def _fill(
 ) -> None:
     session.lease.check()
     into, where = names[one.name], names[one.key] if one.chained else parts
-    fresh: list[Document] = [
-        *_keys(run, one, grain),
-        {"$lookup": {"from": into, "localField": "_id", "foreignField": "_id", "as": "known"}},
-        {"$match": {"known": []}},
-        {"$project": {"_id": 1}},
-    ]
+    known: Document = {"from": into, "localField": "_id", "foreignField": "_id", "as": "known"}
+    days = {} if one.lookup.valid is None else days_of(run, one, grain)
+    fresh = [*_keys(run, one, grain), {"$lookup": known}, *_lacking(tuple(days))]
     looked_up = session.collection(run.lookups[one.name])
     options = operation.options(run, "transform")
     with session.target[where].aggregate(fresh, batchSize=_BATCH, **options) as keys:
@@ -107,14 +104,33 @@ def _fill(
             if one.lookup.valid is None:
                 insert(session, into, plain(run, one, looked_up, wanted))
             else:
-                insert(session, into, held(run, one, looked_up, wanted, grain))
+                found = held(run, one, looked_up, wanted, days)
+                join(session, into, [_with(before, now, days) for before, now in zip(batch, found)])
+
+
+def _lacking(partitions: tuple[str, ...]) -> list[Document]:
+    """The stages that keep the keys which were not looked up yet, or not as of all of some partitions."""
+    if not partitions:
+        return [{"$match": {"known": []}}, {"$project": {"_id": 1}}]
+    first = {"vars": {"one": {"$first": "$known"}}}
+    before = {name: {"$let": {**first, "in": {"$ifNull": [f"$$one.{name}", []]}}} for name in ("at", "ps")}
+    left = {"$ne": [{"$setDifference": [list(partitions), "$ps"]}, []]}
+    return [{"$project": before}, {"$match": {"$expr": left}}]
+
+
+def _with(before: Document, now: Document, partitions: Iterable[str]) -> Document:
+    """What a key leads to as of some partitions: what was found for any of them in this run stays."""
+    known = set(before["ps"])
+    at = [*before["at"], *(one for one in now["at"] if one["p"] not in known)]
+    return {"_id": now["_id"], "at": at, "ps": sorted({*known, *partitions})}
 
 
 def _keys(run: Run, one: LookupPlan, grain: Grain) -> list[Document]:
     """The stages that yield the different keys of a lookup that are not null: NULL never matches."""
     if not one.chained:
         path = f"k.{one.key}"
-        there = emit.present(run.plan, grain)  # what leaves reach back to brings keys that are no rows
+        # What leaves reach back to brings keys that are no rows; of a hidden key, any may lead to one.
+        there = [] if one.grouped else emit.present(run.plan, grain)
         return [*there, {"$match": {path: {"$ne": None}}}, {"$group": {"_id": f"${path}"}}]
     before = next(each for each in run.plan.lookups if each.name == one.key)
     if before.lookup.valid is None:

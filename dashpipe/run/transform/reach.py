@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
 from dashpipe.compile import emit, partition, periods
-from dashpipe.compile.emit import Beside, Days, Of, Ref, Standing
+from dashpipe.compile.emit import Days, Of, Places, Ref, Standing
 from dashpipe.compile.frame import Cover, covers
 from dashpipe.compile.plan import Merged
 from dashpipe.run import encode, operation, state, window
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import journeys, parts, running
+from dashpipe.run.transform import grouped, journeys, parts, running
 from dashpipe.run.transform.origin import Origin, is_empty, whole
 from dashpipe.run.transform.work import Work, inside, yielded
 from dashpipe.spec.model import Grain
@@ -42,30 +42,15 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
         wholes[of] = state.staging(run.subject.id, run.id, kind, work.grain, session.lease.fence)
         session.target.create_collection(wholes[of])
     days = _days(work, name)
-    beside = emit.beside(wholes, days)
-    reached: dict[str, Origin] = {}
-    for one in run.plan.sources:
-        if not one.framed_at(work.grain):
-            continue
-        with translating(f"looking whether what {one.name} reaches back to may be merged"):
-            standing = running.standing(run, work.known, one.name, work.grain)
-            able = _able(work, one.name, standing)
-        from_source = tuple(label for label in work.labels if label not in able)
-        from_states = tuple(label for label in work.labels if label in able)
-        reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
-        for labels, merging in ((from_source, False), (from_states, True)):
-            for some in _chunks(labels, _length(work) if days else 1):
-                for its, stages in emit.scans(
-                    run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
-                ):
-                    yielded(work, one.name, stages, name if its is None else beside[its])
-                if not merging:
-                    journeys.fill(work, one.name, some, name, beside)
-        for leaf in emit.retained(run.plan, work.grain, one.name):
-            for some in _chunks(work.labels):
-                yielded(work, one.name, emit.cohorts(run.plan, work.grain, leaf, some, run.as_of), name)
-        for some in _chunks(from_states, _length(work) if days else 1):
-            _merge(work, one.name, some, name, beside, standing)
+    into = emit.places(name, wholes, days)
+    if not run.subject.hidden_keys:
+        reached = _computed(work, into, days)
+    elif any(one.framed_at(work.grain) for one in run.plan.sources):
+        with grouped.hidden(work, (*wholes, *days)) as places:
+            reached = _computed(work, places, days)
+            grouped.reached(work, places, into)
+    else:
+        reached = {}
     for each, collection in days.items():
         with translating(f"finishing the days of grain {work.grain.value}"):
             made = [*emit.over_days(run.plan, work.grain, each), *emit.merge(Ref(session.target.name, name))]
@@ -78,6 +63,36 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
                 options = operation.options(run, "transform")
                 session.target[name].aggregate(encode.to_bson(stages), **options)
     return reached, wholes
+
+
+def _computed(work: Work, into: Places, days: Mapping[Days, str]) -> dict[str, Origin]:
+    """Compute what leaves reach back to, from states and from the sources, and say where it came from."""
+    run, session = work.run, work.session
+    length = _length(work) if days else 1
+    reached: dict[str, Origin] = {}
+    for one in run.plan.sources:
+        if not one.framed_at(work.grain):
+            continue
+        with translating(f"looking whether what {one.name} reaches back to may be merged"):
+            standing = running.standing(run, work.known, one.name, work.grain)
+            able = _able(work, one.name, standing)
+        from_source = tuple(label for label in work.labels if label not in able)
+        from_states = tuple(label for label in work.labels if label in able)
+        reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
+        for labels, merging in ((from_source, False), (from_states, True)):
+            for some in _chunks(labels, length):
+                for its, stages in emit.scans(
+                    run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
+                ):
+                    yielded(work, one.name, stages, into[its], fresh=its is emit.PAIRS)
+                if not merging:
+                    journeys.fill(work, one.name, some, into, beside=True)
+        for leaf in emit.retained(run.plan, work.grain, one.name):
+            for some in _chunks(work.labels):
+                yielded(work, one.name, emit.cohorts(run.plan, work.grain, leaf, some, run.as_of), into[None])
+        for some in _chunks(from_states, length):
+            _merge(work, one.name, some, into, standing)
+    return reached
 
 
 def _days(work: Work, name: str) -> dict[Days, str]:
@@ -105,8 +120,7 @@ def _merge(
     work: Work,
     source: str,
     labels: tuple[str, ...],
-    name: str,
-    beside: Mapping[Beside, str],
+    parts_of: Places,
     standing: Standing | None,
 ) -> None:
     """Merge partitions from the states of days: of this run where it has them, else published.
@@ -116,13 +130,13 @@ def _merge(
     run, session = work.run, work.session
     how = run.plan.merging(source, work.grain)
     assert how is not None
-    ours = name if how.atom is work.grain else work.staged[how.atom]
+    ours = parts_of[None] if how.atom is work.grain else work.staged[how.atom]
     target = run.targets[how.atom].collection
     staged = run.partitions[how.atom]
     for its, stages in emit.over_states(
         run.plan, work.grain, source, labels, staged, target, run.as_of, standing
     ):
-        into = Ref(session.target.name, name if its is None else beside[its])
+        into = Ref(session.target.name, parts_of[its])
         inside(work, source, session.target[ours], stages, [*stages, *emit.merge(into)], None)
 
 

@@ -1,0 +1,368 @@
+"""Rows grouped by what is looked up: values of several keys, and windows, against a plain walk over documents."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta, timezone
+from fractions import Fraction
+from math import ceil, isclose
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dashpipe.run import run_all
+from dashpipe.run.base import Request
+from dashpipe.run.errors import RunError
+from dashpipe.spec.model import (
+    Dimension,
+    Events,
+    Field,
+    Fill,
+    Grain,
+    Input,
+    Lookup,
+    Metric,
+    Period,
+    Source,
+    Subject,
+    Target,
+    Time,
+    Valid,
+)
+from tests.run.world import World
+
+Document = dict[str, Any]
+Row = dict[str, Any]
+
+FEW = max(2, settings().max_examples // 12)
+FIRST, END = date(2024, 2, 26), date(2024, 3, 11)
+ENDED = datetime(2024, 5, 1, tzinfo=timezone.utc)
+FIELDS = (
+    Field("teacher", "integer"),
+    Field("course", "string"),
+    Field("student", "string"),
+    Field("n", "integer"),
+    Field("x", "number"),
+)
+LESSONS = Source(
+    "lessons", "lessons", Time("at"), fields=FIELDS, dimensions=(Dimension("teacher"), Dimension("course"))
+)
+COUNTRY = Dimension("country", lookup=Lookup("teachers", "teacher", "no", "country", "source"))
+HELD = replace(
+    COUNTRY, lookup=Lookup("teachers", "teacher", "no", "country", "source", Valid("since", "until"))
+)
+
+
+def metric(name: str, type_: str, expr: str | None = None, **keys: Any) -> Metric:
+    """A metric over lessons."""
+    return Metric(name, type_, source="lessons", expr=expr, **keys)
+
+
+def composite(name: str, type_: str, **keys: Any) -> Metric:
+    """A metric of metrics."""
+    return Metric(name, type_, **keys)
+
+
+VALUES = (
+    metric("lessons", "count"),
+    metric("minutes", "sum", "n"),
+    metric("students", "count_distinct", "student"),
+    metric("keen", "count_distinct", "student", having="minutes >= 3"),
+    metric("few", "count_distinct", "student", cardinality_at_most=9),
+    metric("middle", "median", "x"),
+    metric("high", "percentile", "x", p="0.9"),
+    metric("about", "percentile", "x", p="0.5", approximate=True),
+    metric("best", "top", "student", k=2, by="n"),
+    metric("often", "top", "student", k=1),
+    metric("stock", "last", "x", per=("student",)),
+    metric("carried", "last", "x", carry=Period(3, "day")),
+)
+DAY, WEEK = (Grain.DAY,), (Grain.WEEK,)
+WINDOWS = (
+    *VALUES[:3],
+    composite("minutes_3d", "cumulative", metric="minutes", window=Period(3, "day")),
+    composite("students_3d", "cumulative", metric="students", window=Period(3, "day")),
+    composite("minutes_mtd", "cumulative", metric="minutes", to_date="month"),
+    composite("minutes_ever", "cumulative", metric="minutes"),
+    composite("growth", "derived", expr="minutes - before", inputs=(Input("minutes", "before", offset=Period(1, "day")),), grains=DAY),
+    composite("new", "derived", expr="students - before", inputs=(Input("students", "before", offset=Period(1, "week")),), grains=WEEK),
+    composite("of_country", "share", metric="minutes", of=("country",)),
+    composite("of_course", "share", metric="students", of=("course",)),
+    composite("of_all", "share", metric="minutes_3d", of=()),
+    composite("mean_ever", "cumulative", metric="minutes", period_agg="average", grains=WEEK),
+)  # fmt: skip
+SUBJECT = Subject(
+    project="school",
+    domain="dash",
+    name="country",
+    version=1,
+    timezone="UTC",
+    start="2024-01-01",
+    sources=(LESSONS,),
+    metrics=VALUES,
+    target=Target("daily", max_removed=1.0),
+    dimensions=(Dimension("course"), COUNTRY),
+    grains=(Grain.DAY, Grain.WEEK),
+)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Lessons, teachers, and whether the teachers' countries hold for some time only."""
+
+    lessons: list[Document]
+    teachers: list[Document]
+    valid: bool
+
+    @property
+    def subject(self) -> Subject:
+        """The subject that groups by their countries."""
+        return replace(SUBJECT, dimensions=(Dimension("course"), HELD if self.valid else COUNTRY))
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Held:
+    """Lessons of teachers that are known, unknown or null, who share students, and may move."""
+    lessons = []
+    for number in range(draw(st.integers(1, 26))):
+        day = draw(st.integers(-4, (END - FIRST).days - 1))
+        lessons.append(
+            {
+                "_id": number,
+                "at": datetime(2024, 2, 26, 9, tzinfo=timezone.utc) + timedelta(days=day, seconds=number),
+                "teacher": draw(st.sampled_from([1, 2, 3, 4, 9, None])),
+                "course": draw(st.sampled_from(["art", "a|b"])),
+                "student": draw(st.sampled_from(["ann", "bob", "cem", None])),
+                "n": draw(st.sampled_from([None, 0, 1, 3])),
+                "x": draw(st.sampled_from([None, 0.5, 2.0, 7.25])),
+            }
+        )
+    countries = st.sampled_from(["GB", "FR", None])
+    valid = draw(st.booleans())
+    teachers: list[Document] = []
+    for no in (1, 2, 3, 4):
+        moves = sorted(draw(st.sets(st.integers(0, 13), max_size=2))) if valid else []
+        edges = [None, *((FIRST + timedelta(days=one)).isoformat() for one in moves), None]
+        for since, until in itertools.pairwise(edges):
+            teachers.append({"no": no, "country": draw(countries), "since": since, "until": until})
+    return Held(lessons, teachers, valid)
+
+
+class Walk:
+    """The rows, document by document: knows nothing of hidden keys, parts or states."""
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+
+    def land(self, teacher: Any, day: date) -> Any:
+        """Where a teacher is on a day."""
+        for one in self.held.teachers:
+            since, until = one["since"] or "0", one["until"] or "9"
+            if one["no"] == teacher and since <= day.isoformat() < until:
+                return one["country"]
+        return None
+
+    def of(self, start: date | None, last: date, as_of: date, **key: Any) -> list[Document]:
+        """The lessons of some days, of a course and of a country as of a day, where these are told."""
+        return [
+            one
+            for one in self.held.lessons
+            if (start is None or start <= one["at"].date())
+            and one["at"].date() <= last
+            and ("course" not in key or one["course"] == key["course"])
+            and ("country" not in key or self.land(one["teacher"], as_of) == key["country"])
+        ]
+
+    def rows(self, grain: Grain, metrics: Iterable[Metric]) -> dict[tuple[Any, ...], Row]:
+        """The rows of a grain, by partition and key."""
+        length = timedelta(days=1 if grain is Grain.DAY else 7)
+        found = {}
+        start = FIRST
+        while start < END:
+            last = start + length - timedelta(days=1)
+            for course, country in {
+                (one["course"], self.land(one["teacher"], last)) for one in self.of(start, last, last)
+            }:
+                key = {"course": course, "country": country}
+                values = {
+                    one.name: self.value(one.name, grain, start, last, key)
+                    for one in metrics
+                    if not one.grains or grain in one.grains
+                }
+                found[start.isoformat(), course, country] = values
+            start += length
+        return found
+
+    def value(self, name: str, grain: Grain, start: date, last: date, key: Row) -> Any:
+        """A metric of a row."""
+        docs = self.of(start, last, last, **key)
+        if name in PLAIN:
+            return PLAIN[name](docs)
+        three = self.of(last - timedelta(days=2), last, last, **key)
+        match name:
+            case "stock":
+                return self.stock(start, last, key)
+            case "carried":
+                before = self.of(start - timedelta(days=3), start - timedelta(days=1), last, **key)
+                own = latest(docs)
+                return latest(before) if own is None else own
+            case "minutes_3d":
+                return minutes(three)
+            case "students_3d":
+                return students(three)
+            case "minutes_mtd":
+                return minutes(self.of(last.replace(day=1), last, last, **key))
+            case "minutes_ever":
+                return minutes(self.of(None, last, last, **key))
+            case "growth" | "new":
+                by = timedelta(days=1 if grain is Grain.DAY else 7)
+                before = self.of(start - by, last - by, last - by, **key)
+                made = minutes if name == "growth" else students
+                return float(made(docs) - made(before))
+            case "of_country":
+                return share(minutes(docs), minutes(self.of(start, last, last, country=key["country"])))
+            case "of_course":
+                return share(students(docs), students(self.of(start, last, last, course=key["course"])))
+            case "of_all":
+                return share(minutes(three), minutes(self.of(last - timedelta(days=2), last, last)))
+        assert name == "mean_ever"
+        days = [start + timedelta(days=at) for at in range((last - start).days + 1)]
+        return sum(minutes(self.of(None, day, last, **key)) for day in days) / len(days)
+
+    def stock(self, start: date, last: date, key: Row) -> float:
+        """The last x of each student, where the lesson was that it is of."""
+        newest: dict[Any, Document] = {}
+        for one in self.of(start, last, last):
+            if one["x"] is not None:
+                newest[one["student"]] = max(
+                    one, newest.get(one["student"], one), key=lambda each: (each["at"], each["_id"])
+                )
+        mine = {one["_id"] for one in self.of(start, last, last, **key)}
+        return sum(one["x"] for one in newest.values() if one["_id"] in mine)
+
+
+def minutes(docs: list[Document]) -> int:
+    """The sum of n."""
+    return sum(one["n"] or 0 for one in docs)
+
+
+def students(docs: list[Document]) -> int:
+    """How many different students."""
+    return len({one["student"] for one in docs} - {None})
+
+
+def keen(docs: list[Document]) -> int:
+    """How many of them with three minutes or more."""
+    told = {one["student"] for one in docs} - {None}
+    return sum(minutes([one for one in docs if one["student"] == student]) >= 3 for student in told)
+
+
+def ranked(docs: list[Document], p: Fraction) -> Any:
+    """The x of rank p·n."""
+    found = sorted(one["x"] for one in docs if one["x"] is not None)
+    return found[ceil(p * len(found)) - 1] if found else None
+
+
+def middle(docs: list[Document]) -> Any:
+    """The median of x."""
+    found = sorted(one["x"] for one in docs if one["x"] is not None)
+    return (found[(len(found) - 1) // 2] + found[len(found) // 2]) / 2 if found else None
+
+
+def listed(docs: list[Document], k: int, by: str | None) -> list[Document]:
+    """The first students by rows or by a sum."""
+    found: Counter[str] = Counter()
+    for one in docs:
+        if one["student"] is not None:
+            found[one["student"]] += 1 if by is None else one[by] or 0
+    order = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [{"value": value, "n": n} for value, n in order[:k]]
+
+
+def latest(docs: list[Document]) -> Any:
+    """The last x."""
+    found = [one for one in docs if one["x"] is not None]
+    return max(found, key=lambda one: (one["at"], one["_id"]))["x"] if found else None
+
+
+def share(part: float, whole: float) -> float | None:
+    """A part of a whole."""
+    return part / whole if whole else None
+
+
+PLAIN: dict[str, Any] = {
+    "lessons": len,
+    "minutes": minutes,
+    "students": students,
+    "keen": keen,
+    "few": students,
+    "middle": middle,
+    "high": lambda docs: ranked(docs, Fraction(9, 10)),
+    "about": lambda docs: ranked(docs, Fraction(1, 2)),
+    "best": lambda docs: listed(docs, 2, "n"),
+    "often": lambda docs: listed(docs, 1, None),
+}
+
+
+def run(world: World, subject: Subject, start: date = FIRST, end: date = END, now: datetime = ENDED) -> Row:
+    """One run over some days."""
+    request = Request(subject, f"test/{start}/{now}", "command", start=start, end=end, now=now)
+    done: Row = run_all(request, world.setup)
+    return done
+
+
+def fill(world: World, held: Held) -> None:
+    """Put documents into the source, and nothing into the target."""
+    world.fill(held.lessons, "lessons")
+    world.fill(held.teachers, "teachers")
+    for name in world.target.list_collection_names():
+        if name != "dashpipe_capabilities":
+            world.target.drop_collection(name)
+
+
+def check(world: World, held: Held, subject: Subject) -> None:
+    """The published rows are exactly those of the walk."""
+    for name, grain in (("daily", Grain.DAY), ("daily_week", Grain.WEEK)):
+        wanted = Walk(held).rows(grain, subject.metrics)
+        rows = {(one["partition_date"], one["course"], one["country"]): one for one in world.rows(name)}
+        assert rows.keys() == wanted.keys(), name
+        for key, values in wanted.items():
+            for metric_, value in values.items():
+                ours = rows[key][metric_]
+                same = ours == value
+                if isinstance(value, float) and ours is not None:
+                    same = isclose(ours, value, abs_tol=1e-9)
+                assert same, (key, metric_, ours, value)
+
+
+@settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(held=worlds())
+def test_values_of_several_keys_count_once(either: World, held: Held) -> None:
+    """Distinct counts, ranks, lists and balances are those of all documents of the looked-up value."""
+    fill(either, held)
+    run(either, held.subject)
+    check(either, held, held.subject)
+
+
+@settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(held=worlds(), data=st.data())
+def test_windows_are_of_the_keys_of_the_row(either: World, held: Held, data: st.DataObject) -> None:
+    """In any pieces and order, with late lessons: what a row reaches back to is of those it is of itself."""
+    subject = replace(held.subject, metrics=WINDOWS)
+    late = [one for one in held.lessons if data.draw(st.booleans())]
+    early = replace(held, lessons=[one for one in held.lessons if one not in late])
+    cut = FIRST + timedelta(days=data.draw(st.integers(1, (END - FIRST).days - 1)))
+    pieces = data.draw(st.permutations([(FIRST, cut), (cut, END)]))
+    fill(either, early)
+    for start, end in pieces:
+        run(either, subject, start, end)
+    check(either, early, subject)
+    either.fill(held.lessons, "lessons")
+    for start, end in reversed(pieces):
+        run(either, subject, start, end, ENDED + timedelta(hours=1))
+    check(either, held, subject)
