@@ -1,20 +1,16 @@
-"""What rows can hold that are grouped by what is looked up: only what is merged from that of hidden keys."""
+"""What rows can hold that are grouped by what is looked up: what is to be had of the hidden keys of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dashpipe.spec.issue import Issue
-from dashpipe.spec.model import Metric, Origin, Subject
-
-#: Metrics that are merged from those of the hidden keys, or finished from such.
-_ABLE = frozenset(
-    {"count", "sum", "avg", "min", "max", "stddev", "variance", "first", "last", "ratio", "derived"}
-)
+from dashpipe.spec.model import COHORTS, COMPOSITES, Metric, Origin, Source, Subject
+from dashpipe.spec.typing import parts_of, reads_elements, refs
 
 
 def check(subject: Subject) -> Iterator[Issue]:
-    """Where rows are merged by a looked-up value, nothing counts twice or reaches beyond its row."""
+    """Where rows are merged by a looked-up value, each metric is one of the hidden keys together."""
     hidden = subject.hidden_keys
     if not hidden:
         return
@@ -28,12 +24,10 @@ def check(subject: Subject) -> Iterator[Issue]:
     )
     reason = f"rows are merged by it: `{key}` is no dimension of theirs"
     related = ((by.origin.at("lookup", "key"), reason),)
-    for source in subject.sources:
-        if source.unwind is not None:
-            text = f"a document of {source.name} may lie in several rows that are merged by {by.name}"
-            yield Issue("N025", source.origin.at("unwind"), text, help, related, on_key=True)
+    metrics = {one.name: one for one in subject.metrics}
+    apart = {one.name for one in subject.sources if _of_elements(one, hidden)}
     for metric in subject.metrics:
-        found = _unable(metric)
+        found = _unable(metric, metrics, apart)
         if found is not None:
             at, why = found
             text = f"`{metric.name}` cannot be merged by {by.name}: {why}"
@@ -50,23 +44,38 @@ def _lacking(subject: Subject, key: str, at: Origin) -> Iterator[Issue]:
             yield Issue("N004", at, text, help, related)
 
 
-def _unable(metric: Metric) -> tuple[Origin, str] | None:
+def _of_elements(source: Source, hidden: tuple[str, ...]) -> bool:
+    """Whether what is looked up by is of the elements of an array: a document has several such keys."""
+    by = (one.expr or one.name for one in source.dimensions if one.name in hidden)
+    return any(reads_elements(source, one) for one in by)
+
+
+def _unable(metric: Metric, metrics: Mapping[str, Metric], apart: set[str]) -> tuple[Origin, str] | None:
     """Where and why a metric of several hidden keys does not give that of all of them together."""
-    if metric.type not in _ABLE:
-        whys = {
-            "count_distinct": "a value of two keys would count twice",
-            "cumulative": "it reaches beyond its row",
-            "share": "it reaches beyond its row",
-            "conversion": "it follows events beyond its row",
-        }
-        return metric.origin.at("type"), whys.get(metric.type, "it is made of all values at once")
-    if metric.per:
-        return metric.origin.at("per"), "balances of two keys may be of one document key"
-    if metric.carry is not None:
-        return metric.origin.at("carry"), "it reaches beyond its row"
-    if metric.fill is not None:
-        return metric.origin.at("fill"), "rows of the time before may have had another value"
-    for at, one in enumerate(metric.inputs):
-        if one.offset is not None:
-            return metric.origin.at("inputs", at, "offset"), "it reaches beyond its row"
+    if metric.type in COHORTS:
+        return metric.origin.at("type"), "who is new to two keys is new once to both"
+    if metric.counts == "document" and metric.source in apart:
+        return metric.origin.at("of"), "a document whose elements have two keys would count twice"
+    if metric.having is not None:
+        inputs = {one.alias: one.metric for one in metric.inputs}
+        for name in refs(metric):
+            estimate = _estimate(inputs.get(name, name), metrics)
+            if estimate is not None:
+                text = f"`{estimate}`, which `having` asks for, is an estimate, and estimates do not merge"
+                return metric.origin.at("having"), text
+    return None
+
+
+def _estimate(name: str, metrics: Mapping[str, Metric]) -> str | None:
+    """An estimate that a metric is made of, or itself."""
+    waiting, seen = [name], {name}
+    while waiting:
+        one = metrics.get(waiting.pop())
+        if one is None:
+            continue
+        if one.approximate:
+            return one.name
+        parts = [part for part, _ in parts_of(one)] if one.type in COMPOSITES else []
+        waiting += [part for part in parts if part not in seen]
+        seen.update(parts)
     return None

@@ -27,6 +27,8 @@ def refusal(subject: Subject, source: Source, metric: Metric) -> str | None:
         return f"it has no grain {finest.value}, the finest, of whose partitions values are kept"
     if not any(finest in finer(one, subject.grains) for one in longer):
         return f"no longer grain is made of those of a {finest.value}"
+    if subject.hidden_keys:
+        return "rows are grouped by what is looked up, and each run looks it up anew"
     if source.unique:
         return "of a source with `unique`, the newest document of a day is not that of its month"
     if metric.cardinality_at_most is not None:

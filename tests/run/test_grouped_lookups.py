@@ -251,10 +251,10 @@ def test_a_key_that_stands_twice_stops_the_run(world: World) -> None:
 
 
 def test_what_does_not_merge_is_not_compiled() -> None:
-    """The distinct values of two teachers are not those of their country."""
-    metric = Metric("students", "count_distinct", source="lessons", expr="n")
+    """Who is new to two teachers is new once to their country."""
+    metric = Metric("kept", "retention", source="lessons", entity="n", period=Grain.DAY, periods=2)
     with pytest.raises(CompileError, match="cannot be merged by what is looked up"):
-        compile_subject(replace(SUBJECT, metrics=(metric,)))
+        compile_subject(replace(SUBJECT, metrics=(metric,), grains=(Grain.DAY,)))
 
 
 def test_a_sum_that_leaves_64_bits_while_merging_stops_the_run(either: World) -> None:

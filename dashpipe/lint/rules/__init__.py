@@ -135,6 +135,7 @@ MODULES = (
     "c005_long_lookback",
     "c006_wide_key",
     "c007_kept_for_nothing",
+    "c008_grouped_all_time",
     "q001_check_unknown_metric",
     "q002_bounds_inverted",
     "q003_warn_after_fail",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def check(subject: Subject, view: View) -> Iterator[Problem]:
     """`of` names some dimensions of the key, and not all."""
-    key = [one.name for one in subject.key]
+    key = [one.name for one in subject.row_key]
     every = {one.name for one in subject.dimensions}
     for metric in subject.metrics:
         if metric.type != "share":
