@@ -75,11 +75,11 @@ def computed(
     _follow(database, plan, case, grain, {None: into})
     wholes = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
     days = {of: f"days_{ObjectId()}" for of in emit.days(plan, grain)}
-    beside = emit.beside(wholes, days)
+    places = emit.places(into.collection, wholes, days)
     for source in plan.sources:
         for of, stages in emit.scans(plan, grain, source.name, mine, merging=False):
-            place = into if of is None else emit.Ref(database.name, beside[of])
-            run(database, _of(case, source.name), [*stages, *emit.merge(place)])
+            place = emit.merge(emit.Ref(database.name, places[of]))
+            run(database, _of(case, source.name), [*stages, *place])
         for leaf in emit.retained(plan, grain, source.name):
             stages = emit.cohorts(plan, grain, leaf, mine, case.as_of)
             emit.verify(stages)

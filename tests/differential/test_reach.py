@@ -198,8 +198,8 @@ def computed(
     calendar = plan.subject.calendar
     names = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
     days_of = {of: f"days_{ObjectId()}" for of in emit.days(plan, grain)}
-    beside = emit.beside(names, days_of)
     into = emit.Ref(database.name, f"parts_{ObjectId()}")
+    places = emit.places(into.collection, names, days_of)
     if not plan.subject.key:
         database[into.collection].insert_many(emit.spine(plan, labels))
 
@@ -211,7 +211,7 @@ def computed(
         run("docs", stages, into)
     how = plan.merging("docs", grain)
     for of, stages in emit.scans(plan, grain, "docs", labels, merging=how is not None):
-        run("docs", stages, into if of is None else emit.Ref(database.name, beside[of]))
+        run("docs", stages, emit.Ref(database.name, places[of]))
     if how is not None:
         # The days of all time, half of them as if published, the others as if of this run.
         spans = {partition.of_instant(Grain.DAY, one["at"], calendar) for one in documents}
@@ -231,7 +231,7 @@ def computed(
             if staged:
                 _rows_of(database, plan, staged, ours)
         for of, stages in emit.over_states(plan, grain, "docs", labels, staged, "target"):
-            run(ours, stages, into if of is None else emit.Ref(database.name, beside[of]))
+            run(ours, stages, emit.Ref(database.name, places[of]))
     for each, name in days_of.items():
         run(into.collection, emit.days_of(plan, grain, each, labels), emit.Ref(database.name, name))
         run(name, emit.over_days(plan, grain, each), into)

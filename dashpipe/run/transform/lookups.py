@@ -23,6 +23,9 @@ Document = dict[str, Any]
 #: Keys a round trip; each may be a long text.
 _BATCH = 1000
 
+#: What was found for a key before; and, with validity, as of which partitions a key was looked up.
+_BEFORE, _AS_OF = "known", "ps"
+
 #: A match rate below this is worth a warning.
 LOW_RATE = 0.5
 
@@ -93,7 +96,7 @@ def _fill(
 ) -> None:
     session.lease.check()
     into, where = names[one.name], names[one.key] if one.chained else parts
-    known: Document = {"from": into, "localField": "_id", "foreignField": "_id", "as": "known"}
+    known: Document = {"from": into, "localField": "_id", "foreignField": "_id", "as": _BEFORE}
     days = {} if one.lookup.valid is None else days_of(run, one, grain)
     fresh = [*_keys(run, one, grain), {"$lookup": known}, *_lacking(tuple(days))]
     looked_up = session.collection(run.lookups[one.name])
@@ -111,18 +114,18 @@ def _fill(
 def _lacking(partitions: tuple[str, ...]) -> list[Document]:
     """The stages that keep the keys which were not looked up yet, or not as of all of some partitions."""
     if not partitions:
-        return [{"$match": {"known": []}}, {"$project": {"_id": 1}}]
-    first = {"vars": {"one": {"$first": "$known"}}}
-    before = {name: {"$let": {**first, "in": {"$ifNull": [f"$$one.{name}", []]}}} for name in ("at", "ps")}
-    left = {"$ne": [{"$setDifference": [list(partitions), "$ps"]}, []]}
+        return [{"$match": {_BEFORE: []}}, {"$project": {"_id": 1}}]
+    first = {"vars": {"one": {"$first": f"${_BEFORE}"}}}
+    before = {name: {"$let": {**first, "in": {"$ifNull": [f"$$one.{name}", []]}}} for name in ("at", _AS_OF)}
+    left = {"$ne": [{"$setDifference": [list(partitions), f"${_AS_OF}"]}, []]}
     return [{"$project": before}, {"$match": {"$expr": left}}]
 
 
 def _with(before: Document, now: Document, partitions: Iterable[str]) -> Document:
     """What a key leads to as of some partitions: what was found for any of them in this run stays."""
-    known = set(before["ps"])
+    known = set(before[_AS_OF])
     at = [*before["at"], *(one for one in now["at"] if one["p"] not in known)]
-    return {"_id": now["_id"], "at": at, "ps": sorted({*known, *partitions})}
+    return {"_id": now["_id"], "at": at, _AS_OF: sorted({*known, *partitions})}
 
 
 def _keys(run: Run, one: LookupPlan, grain: Grain) -> list[Document]:
