@@ -84,6 +84,7 @@ OF_5_0 = frozenset(
         "ne",
         "nin",
         "nor",
+        "nin",
         "not",
         "objectToArray",
         "or",

@@ -67,7 +67,7 @@ def fill(work: Work, name: str) -> tuple[dict[str, Origin], dict[Of, str]]:
 
 def _computed(work: Work, into: Places, days: Mapping[Days, str]) -> dict[str, Origin]:
     """Compute what leaves reach back to, from states and from the sources, and say where it came from."""
-    run, session = work.run, work.session
+    run = work.run
     length = _length(work) if days else 1
     reached: dict[str, Origin] = {}
     for one in run.plan.sources:
