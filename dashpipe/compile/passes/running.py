@@ -21,7 +21,7 @@ def run(plan: Plan) -> tuple[Plan, Note]:
         f"{', '.join(leaf.label for leaf in one.leaves)} of {one.source} by {one.atom.value}" for one in found
     ]
     text = f"kept up to a day, and merged from there: {'; '.join(told)}" if told else "nothing is of all time"
-    if plan.subject.hidden_keys and any(leaf.frame.all_time for one in plan.sources for leaf in one.leaves):
+    if plan.subject.hidden_keys and any(leaf.frame.runs_on for one in plan.sources for leaf in one.leaves):
         text = "what is of all time is read from the source: rows are grouped by what a run looks up anew"
     return replace(plan, running=found), Note("running", bool(found), text)
 
