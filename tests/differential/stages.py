@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -72,7 +72,7 @@ def computed(
         for stages in emit.scan(plan, grain, source.name, mine, into):
             emit.verify(stages)
             run(database, _of(case, source.name), stages)
-    _follow(database, plan, case, grain, {None: into})
+    _follow(database, plan, case, grain, {None: into.collection})
     wholes = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
     days = {of: f"days_{ObjectId()}" for of in emit.days(plan, grain)}
     places = emit.places(into.collection, wholes, days)
@@ -84,8 +84,7 @@ def computed(
             stages = emit.cohorts(plan, grain, leaf, mine, case.as_of)
             emit.verify(stages)
             run(database, _of(case, source.name), [*stages, *emit.merge(into)])
-    others = {of: emit.Ref(database.name, name) for of, name in beside.items()}
-    _follow(database, plan, case, grain, {None: into, **others}, beside=True)
+    _follow(database, plan, case, grain, places, beside=True)
     for each, name in days.items():
         listed = emit.days_of(plan, grain, each, mine)
         run(database, into.collection, [*listed, *emit.merge(emit.Ref(database.name, name))])
@@ -102,7 +101,7 @@ def _follow(
     plan: Plan,
     case: Case,
     grain: Grain,
-    into: Mapping[emit.Beside | None, emit.Ref],
+    into: emit.Places,
     *,
     beside: bool = False,
 ) -> None:
@@ -115,7 +114,7 @@ def _follow(
                 run(database, _of(case, one), [*stages, *emit.merge(events)])
             for of, stages in emit.attributed(plan, journey, leaves, grain, mine):
                 emit.verify(stages)
-                run(database, events.collection, [*stages, *emit.merge(into[of])])
+                run(database, events.collection, [*stages, *emit.merge(emit.Ref(database.name, into[of]))])
 
 
 def run(database: Database[Document], name: str, stages: emit.Stages) -> list[Document]:

@@ -467,7 +467,10 @@ def test_rows_that_are_added_are_of_what_was_found(world: World) -> None:
 
 
 def test_conversions_count_where_the_base_event_is(world: World) -> None:
-    """A student who comes to two teachers of a country and buys once converts one of the two lessons."""
+    """A student who comes to two teachers of a country and buys once converts one of the two lessons.
+
+    On the day of that lesson it is all of them, of the last seven days half.
+    """
     buys = Source("buys", "buys", Time("at"), fields=FIELDS, dimensions=LESSONS.dimensions)
     bought = Metric(
         "bought",
@@ -483,9 +486,12 @@ def test_conversions_count_where_the_base_event_is(world: World) -> None:
         [{"no": 1, **GB}, {"no": 2, **GB}],
         valid=False,
     )
-    subject = replace(held.subject, sources=(LESSONS, buys), metrics=(VALUES[0], bought), grains=WEEK)
+    lately = composite("bought_7d", "cumulative", metric="bought", window=Period(7, "day"))
+    subject = replace(held.subject, sources=(LESSONS, buys), metrics=(VALUES[0], bought, lately))
     fill(world, held)
     world.fill([lesson(7, "2024-03-07", 9)], "buys")
     run(world, subject)
     rows = {one["country"]: (one["lessons"], one["bought"]) for one in world.rows("daily_week")}
     assert rows == {"GB": (2, 0.5), None: (0, None)}
+    days = [(one["partition_date"][8:], one["bought"], one["bought_7d"]) for one in world.rows()]
+    assert days == [("05", 0.0, 0.0), ("06", 1.0, 0.5), ("07", None, None)]
