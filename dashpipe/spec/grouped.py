@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from dashpipe.spec.issue import Issue
 from dashpipe.spec.model import COHORTS, COMPOSITES, Metric, Origin, Source, Subject
-from dashpipe.spec.typing import parts_of, reads_elements, refs
+from dashpipe.spec.typing.parts import parts_of, refs
+from dashpipe.spec.typing.units import reads_elements
 
 
 def check(subject: Subject) -> Iterator[Issue]:
