@@ -287,6 +287,9 @@ def test_some_bad_rows_may_be_allowed(yard: Yard) -> None:
     again = yard.go(landed.of(replace(landed.FILE, max_bad=0.05)))["steps"]["extract_orders"]
     assert (again["landed"]["read"], again["landed"]["bad_rows"]) == (0, [said])
     assert again["warnings"] == [f"1 row of orders cannot be read and counts nowhere: {said}"]
+    # A limit that is lowered holds for what is landed already.
+    with pytest.raises(RunError, match="1 of 20 rows cannot be read, which is more than 1 %"):
+        yard.go(landed.of(replace(landed.FILE, max_bad=0.01)))
 
 
 def test_a_value_of_another_type_is_mistyped_as_anywhere(yard: Yard) -> None:

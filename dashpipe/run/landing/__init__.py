@@ -64,6 +64,9 @@ def _files(run: Run, session: Session, source: Source, file: File) -> Document:
         before = known.get(one.name, {})
         version = versions[one.name]
         if before.get("version") == version and before.get("done"):
+            known_bad = BadRows(session.setup.log, source.name, before["bad"], before["told"])
+            if known_bad.exceed(before["rows"], file.max_bad):
+                raise known_bad.refusal(before["rows"], file.max_bad, "its other rows are landed")
             counts["bad"] += before["bad"]
             told += before["told"]
             continue
