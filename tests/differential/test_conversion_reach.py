@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,7 +19,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from dashpipe.compile.offsets import fits
-from dashpipe.spec.model import Dimension, Events, Grain, Input, Metric, Period, Subject, Target
+from dashpipe.run import log, run_all
+from dashpipe.run.base import Request
+from dashpipe.spec.model import Dimension, Events, Grain, Input, Lookback, Metric, Period, Subject, Target
 from tests.differential import runs
 from tests.differential.reaching import DAILY, Key, Value, Walk
 from tests.differential.subjects import Case
@@ -180,11 +181,17 @@ def histories(draw: Any) -> tuple[Case, dict[str, list[Document]], Pieces]:
     """A case, of which some days may not be over, the events that come late, and pieces of its days."""
     case = draw(cases())
     first, last = case.days
-    late = {name: [one for one in some if draw(st.booleans())] for name, some in case.documents.items()}
+    zone = ZoneInfo(case.subject.timezone)
+    late = {
+        name: [
+            one for one in some if draw(st.booleans()) and first <= one["at"].astimezone(zone).date() < last
+        ]
+        for name, some in case.documents.items()
+    }
     cuts = sorted(draw(st.sets(st.integers(1, (last - first).days), max_size=2)))
     edges = [first, *(first + timedelta(days=one) for one in cuts), last]
     pieces = [(a, b) for a, b in itertools.pairwise(edges) if a < b]
-    midnight = datetime(last.year, last.month, last.day, tzinfo=ZoneInfo(case.subject.timezone))
+    midnight = datetime(last.year, last.month, last.day, tzinfo=zone)
     as_of = draw(st.sampled_from([case.as_of, midnight.astimezone(timezone.utc) - timedelta(hours=7)]))
     return replace(case, as_of=as_of), late, draw(st.permutations(pieces))
 
@@ -224,40 +231,14 @@ def check(world: World, case: Case) -> None:
                 assert same(row[name], value), (grain, at, name, row[name], value)
 
 
-def touched(case: Case, before: Case) -> set[date]:
-    """The days whose own rows are others than before: of base events that are new, or convert anew."""
-    zone = ZoneInfo(case.subject.timezone)
-    found: set[date] = set()
-    names = defaultdict(set)
-    for name, some in before.documents.items():
-        names[name] = {one["_id"] for one in some}
-    for name, some in case.documents.items():
-        found |= {one["at"].astimezone(zone).date() for one in some if one["_id"] not in names[name]}
-    now, then = Followed(case), Followed(before)
-    for metric in case.subject.metrics:
-        if metric.type == "conversion":
-            for wheres in itertools.product(
-                [None, "n < 3"], [metric.where], [metric.base and metric.base.where]
-            ):
-                given_ = tuple(one for one in wheres if one)
-                new, old = now.conversions(metric, given_), then.conversions(metric, given_)
-                found |= {
-                    day
-                    for day, one in now.documents
-                    if metric.base and one["in"] == metric.base.source
-                    if new.get(one["_id"]) != old.get(one["_id"])
-                }
-    return found
-
-
 @settings(max_examples=FEW)
 @given(history=histories(), route=st.sampled_from(["server", "server", "cursor"]))
 def test_pieces_in_any_order_equal_the_whole(
     worlds: dict[str, World], history: tuple[Case, dict[str, list[Document]], Pieces], route: str
 ) -> None:
-    """What changes of a day by late events, in whatever piece is run, reaches all rows that read the day."""
+    """Late events count wherever they are read or followed, once the pieces that they lie in are run."""
     case, late, pieces = history
-    world = worlds[route]
+    world, zone = worlds[route], ZoneInfo(case.subject.timezone)
     early = {name: [one for one in some if one not in late[name]] for name, some in case.documents.items()}
     before = replace(case, documents=early)
     with runs.loaded(world, early):
@@ -267,7 +248,7 @@ def test_pieces_in_any_order_equal_the_whole(
         for name, some in late.items():
             if some:
                 world.source[name].insert_many(some)
-        days = touched(case, before)
+        days = {one["at"].astimezone(zone).date() for some in late.values() for one in some}
         for start, end in reversed(pieces):
             if any(start <= day < end for day in days):
                 runs.run(world, case, days=(start, end))
@@ -331,11 +312,13 @@ def test_a_late_conversion_restates_what_reads_its_day_and_no_more(worlds: dict[
     with runs.loaded(world, held):
         runs.run(world, case)
         check(world, case)
-        late = events((2, "v4", at(5)))
+        late = events((2, "v4", at(6, 11)))
         world.source["orders"].insert_many(late)
-        days = (date(2024, 1, 4), date(2024, 1, 5))
+        days = (date(2024, 1, 6), date(2024, 1, 7))
         receipt = runs.run(world, case, days=days)["steps"]
-        # The two days after it and the one four days later; and of the day that has the order the same.
+        # The fourth and the fifth may have converted on the sixth. What reads the fourth are the two days
+        # after it and the one four days later; what reads the sixth, which has one order more, are the
+        # seventh, the eighth and the tenth.
         assert receipt["transform"]["dependants"] == {"day": 5}
         assert receipt["load"]["counts"]["day"]["changed"] == 4
         held["orders"] += late
@@ -343,6 +326,36 @@ def test_a_late_conversion_restates_what_reads_its_day_and_no_more(worlds: dict[
         rows = {one["partition_date"][8:]: one for one in runs.published(world, subject, Grain.DAY)}
     assert [rows[f"{day:02}"]["three"] for day in range(1, 6)] == [0, 1 / 2, 1 / 3, 2 / 3, 1 / 3]
     assert [rows[f"{day:02}"]["more"] for day in (4, 5, 6, 8)] == [None, 0, -1, -1]
+
+
+def test_the_last_conversion_of_a_window_is_seen_by_a_daily_schedule(worlds: dict[str, World]) -> None:
+    """With `lookback_days` as long as the window, the night's run still finds what came on its last day."""
+    subject = replace(daily(), lookback=Lookback(dense=2))
+    world = worlds["server"]
+    held = {"visits": events((1, "late", at(3, 23)), (2, "none", at(4))), "orders": []}
+    with runs.loaded(world, held):
+        for day in range(3, 8):
+            if day == 6:  # on the fifth, after the run of that morning
+                world.source["orders"].insert_many(events((1, "late", at(5, 22))))
+            request = Request(subject, f"command/night{day}", now=at(day, 0) + timedelta(minutes=5))
+            run_all(request, replace(world.setup, log=log.silent), tries=1)
+        rows = {one["partition_date"]: one["number"] for one in runs.published(world, subject, Grain.DAY)}
+    assert rows == {"2024-01-03": 1, "2024-01-04": 0, "2024-01-05": 0}
+
+
+def test_another_spec_does_not_bring_in_all_that_was_written(worlds: dict[str, World]) -> None:
+    """Where stored rows do not tell of events, only the days before those asked for join the run."""
+    world = worlds["server"]
+    held = {
+        "visits": events(*((day, f"v{day}", at(day)) for day in range(1, 11))),
+        "orders": events((1, "v8", at(9)), (2, "v3", at(4))),
+    }
+    case = Case(daily(), held, (date(2024, 1, 1), date(2024, 1, 11)), at(20))
+    with runs.loaded(world, held):
+        runs.run(world, case)
+        other = replace(case, subject=daily(base=Events("visits", "n < 3")))
+        receipt = runs.run(world, other, days=(date(2024, 1, 10), date(2024, 1, 11)))["steps"]
+        assert receipt["transform"]["dependants"] == {"day": 2}
 
 
 def test_rates_of_all_time_go_on_from_a_running_state(worlds: dict[str, World]) -> None:
@@ -365,7 +378,7 @@ def test_rates_of_all_time_go_on_from_a_running_state(worlds: dict[str, World]) 
         for day in (15, 16):  # the first makes the state, and the second goes on from it
             runs.run(world, case, days=(date(2024, 1, day), date(2024, 1, day + 1)))
         (stamp,) = world.target["rolling__state"].find({"stamp": {"$exists": True}})
-        assert stamp["stamp"]["reach"] == "2024-01-14"
+        assert stamp["stamp"]["reach"] == "2024-01-12"  # what came on the 15th may follow the 13th
         late = events((40, "v1", at(5, 1)))
         world.source["orders"].insert_many(late)
         held["orders"] += late

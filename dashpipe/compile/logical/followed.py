@@ -10,13 +10,17 @@ from dashpipe.compile.frame import ahead
 from dashpipe.compile.logical.builder import Builder, Finished, Need
 from dashpipe.compile.plan import Mean, Value
 from dashpipe.expr import FieldType
-from dashpipe.spec.model import Metric
+from dashpipe.spec.model import Grain, Metric
 
 
 def journey(builder: Builder, metric: Metric, need: Need) -> Finished:
     """Conversions of base events: how many, or the share of base events that have one."""
     within = replace(need, wheres=need.filters(metric))
     followed = journeys.followed(metric, within.wheres, builder.readings)
+    # The finest grain tells where there are other events than before: base events of days before follow them.
+    finest = next(grain for grain in Grain if grain in builder.subject.grains)
+    for one in (followed.base, followed.conversion):
+        builder.add(one.source, one, (finest,))
     if metric.measured_as == "count":
         made = builder.made(lambda frame: journeys.counting("conversions", followed, frame), within)
         return Value(made.id), FieldType.INTEGER, ((made.id, "conversions"),)

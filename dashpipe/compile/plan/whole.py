@@ -93,6 +93,11 @@ class Plan:
         """Whether any leaf covers time beside its row's own partition."""
         return any(leaf.frame.reaches for one in self.sources for leaf in one.leaves)
 
+    @property
+    def follows(self) -> bool:
+        """Whether any leaf counts what comes of events later, beyond their row's own partition."""
+        return any(leaf.options.journey is not None for one in self.sources for leaf in one.leaves)
+
     def fills(self, grain: Grain) -> tuple[Period, ...]:
         """How long after its last own row a key has rows at a grain, by metric, each length once.
 

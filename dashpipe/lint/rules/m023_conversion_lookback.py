@@ -44,7 +44,8 @@ RULE = Rule(
     name="conversion-lookback",
     severity=Severity.ERROR,
     what="The window of a conversion is longer than `lookback_days`.",
-    why="A late conversion changes the row of its base event; a day that is not computed again misses it.",
+    why="A conversion changes the row of its base event. A new event brings the day of that into the run; of "
+    "one that was corrected in place nothing tells, so the days that may still convert are computed again.",
     bad="""
 lookback_days: 3
 metrics:

@@ -21,6 +21,7 @@ from dashpipe.run import ledger, united
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
 from dashpipe.run.load.row import SAME
+from dashpipe.run.transform import followed
 from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
 
@@ -41,12 +42,15 @@ def extended(work: Work, parts: str, labels: tuple[str, ...], *, asked: bool) ->
     """
     run = work.run
     with translating("looking which other partitions depend on what changed"):
-        changed = _changed(work, parts, labels)
+        changed = _changed(work, parts, labels) if run.plan.reaches else frozenset()
         found = _reading(work, changed, labels, asked=asked)
+        events = followed.changed(work, parts, labels, asked=asked)
+        for grain, some in followed.reading(work, events, labels).items():
+            found[grain] = tuple(sorted({*some, *found.get(grain, ())}))
     if not any(found.values()):
         return run
     told = {f"{grain.value}s": len(some) for grain, some in found.items() if some}
-    work.session.setup.log("dependants", run=run.id, changed=len(changed), **told)
+    work.session.setup.log("dependants", run=run.id, changed=len(changed | events), **told)
     calendar = run.subject.calendar
     partitions = {
         grain: partition.ordered(grain, (*some, *found.get(grain, ())), calendar)

@@ -62,7 +62,8 @@ def compute(work: Work) -> Computed:
 
 def _decides(work: Work) -> bool:
     """Whether the states of this grain tell which further partitions are to be computed."""
-    return work.grain is work.run.plan.grains[0] and work.run.plan.reaches
+    plan = work.run.plan
+    return work.grain is plan.grains[0] and (plan.reaches or plan.follows)
 
 
 def _finalise(work: Work, wholes: Mapping[emit.Of, str] | None = None) -> Stages:
