@@ -94,7 +94,7 @@ def test_the_sql_that_show_prints_gives_the_rows_of_the_page(tmp_path):
 
 
 def test_show_says_how_rows_are_grouped(tmp_path):
-    """The plan names the step, its stages are shown, and SQL says that it does not say it."""
+    """The plan names the step, and SQL joins what is looked up before it groups."""
     folder = project(tmp_path / "project", GROUPED)
     code, out, err = dashpipe(folder, "show", SPECS[GROUPED])
     assert code == 0, err
@@ -102,4 +102,4 @@ def test_show_says_how_rows_are_grouped(tmp_path):
     assert "Group by country = teachers.country where _id = teacher_id" in out
     code, out, err = dashpipe(folder, "show", SPECS[GROUPED], "--sql")
     assert code == 0, err
-    assert "rows that are grouped by what is looked up" in out
+    assert "LEFT JOIN teachers AS country_found ON country_found._id = documents_of_lessons.teacher_id" in out

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dashpipe.compile import compile_subject
 from dashpipe.run import run_all
 from dashpipe.run.base import Request
 from dashpipe.run.errors import RunError
@@ -34,6 +35,7 @@ from dashpipe.spec.model import (
     Time,
     Valid,
 )
+from tests.differential import duck
 from tests.run.test_load import lacking
 from tests.run.world import World
 
@@ -238,7 +240,7 @@ class Walk:
         days = [start + timedelta(days=at) for at in range((last - start).days + 1)]
         return sum(minutes(self.of(None, day, last, **key)) for day in days) / len(days)
 
-    def stock(self, start: date, last: date, key: Row) -> float:
+    def stock(self, start: date, last: date, key: Row) -> float | None:
         """The last x of each student, where the lesson was that it is of."""
         newest: dict[Any, Document] = {}
         for one in self.of(start, last, last):
@@ -247,7 +249,8 @@ class Walk:
                     one, newest.get(one["student"], one), key=lambda each: (each["at"], each["_id"])
                 )
         mine = {one["_id"] for one in self.of(start, last, last, **key)}
-        return sum(one["x"] for one in newest.values() if one["_id"] in mine)
+        found = [one["x"] for one in newest.values() if one["_id"] in mine]
+        return sum(found) if found else None
 
 
 def minutes(docs: list[Document]) -> int:
@@ -329,6 +332,23 @@ def fill(world: World, held: Held) -> None:
             world.target.drop_collection(name)
 
 
+def labels(grain: Grain) -> tuple[str, ...]:
+    """The partitions of all days."""
+    step = 1 if grain is Grain.DAY else 7
+    return tuple((FIRST + timedelta(days=at)).isoformat() for at in range(0, (END - FIRST).days, step))
+
+
+def shown(world: World, held: Held, subject: Subject, **more: list[Document]) -> None:
+    """The SQL that is shown gives the published rows."""
+    documents = {"lessons": held.lessons, "country": held.teachers, **more}
+    plan = compile_subject(subject)
+    for name, grain in (("daily", Grain.DAY), ("daily_week", Grain.WEEK)):
+        if grain in subject.grains:
+            found = duck.rows(plan, grain, labels(grain), documents)
+            key = ("partition_date", "course", "country")
+            assert not duck.differences(world.rows(name), found, key), grain
+
+
 def check(world: World, held: Held, subject: Subject) -> None:
     """The published rows are exactly those of the walk."""
     for name, grain in (("daily", Grain.DAY), ("daily_week", Grain.WEEK)):
@@ -351,6 +371,7 @@ def test_values_of_several_keys_count_once(either: World, held: Held) -> None:
     fill(either, held)
     run(either, held.subject)
     check(either, held, held.subject)
+    shown(either, held, held.subject)
 
 
 @settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -374,6 +395,7 @@ def test_windows_are_of_the_keys_of_the_row(either: World, held: Held, data: st.
         if any(start <= one["at"].date() < end for one in late):
             run(either, subject, start, end, ENDED + timedelta(hours=1))
     check(either, held, subject)
+    shown(either, held, subject)
 
 
 def lesson(number: int, day: str, teacher: Any, student: str = "ann", **more: Any) -> Document:
@@ -489,9 +511,11 @@ def test_conversions_count_where_the_base_event_is(world: World) -> None:
     lately = composite("bought_7d", "cumulative", metric="bought", window=Period(7, "day"))
     subject = replace(held.subject, sources=(LESSONS, buys), metrics=(VALUES[0], bought, lately))
     fill(world, held)
-    world.fill([lesson(7, "2024-03-07", 9)], "buys")
+    buying = [lesson(7, "2024-03-07", 9)]
+    world.fill(buying, "buys")
     run(world, subject)
     rows = {one["country"]: (one["lessons"], one["bought"]) for one in world.rows("daily_week")}
     assert rows == {"GB": (2, 0.5), None: (0, None)}
     days = [(one["partition_date"][8:], one["bought"], one["bought_7d"]) for one in world.rows()]
     assert days == [("05", 0.0, 0.0), ("06", 1.0, 0.5), ("07", None, None)]
+    shown(world, held, subject, buys=buying)

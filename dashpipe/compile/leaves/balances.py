@@ -30,10 +30,22 @@ def _sum(leaf: Leaf, _moment: Any) -> Accumulators:
 
 
 def _across(leaf: Leaf, state: Any) -> Accumulators:
-    return {leaf.id: {"$sum": state}}
+    some = {"$cond": [{"$gt": [state, None]}, 1, 0]}
+    return {leaf.id: {"$sum": state}, f"{leaf.id}_n": {"$sum": some}}
+
+
+def _summed(leaf: Leaf) -> Any:
+    # Of keys without a balance there is none, and not 0.
+    return {"$cond": [{"$gt": [f"${leaf.id}_n", 0]}, f"${leaf.id}", None]}
 
 
 _BALANCES = Kind(
-    over=_sum, across=_across, value=plain.total, problem=plain.too_wide, level=KEYS, doubles=("",)
+    over=_sum,
+    across=_across,
+    merged=_summed,
+    value=plain.total,
+    problem=plain.too_wide,
+    level=KEYS,
+    doubles=("",),
 )
 FIRSTS = LASTS = _BALANCES

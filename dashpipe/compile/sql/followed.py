@@ -33,7 +33,7 @@ def follow(
     """
     journey = leaf.options.journey
     assert journey is not None
-    keys = [quoted(each) for each in one.keys]
+    keys = [quoted(each.name) for each in readers[0].source.key]
     base, after, latest, counted = (f"{one.name}_{each}" for each in ("base", "after", "latest", "counted"))
     told = [
         _events(base, journey.base, documents[0], readers[0], [*keys, DAY]),
@@ -51,10 +51,11 @@ def follow(
             f"  WHERE {TIME} < base.at + {_interval(journey)}\n  GROUP BY ALL",
         ),
     ]
-    shown = [*(f"{partitions.name}.{each}" for each in label), *keys]
+    shown = [*(f"{partitions.name}.{each}" for each in label), *one.dimensions]
     shown += [f"{_FORMS[leaf.kind]} AS {name}" for name, _ in one.columns]
     read = f"{base}\n  LEFT JOIN {counted} USING (_id)\n  JOIN {partitions.name} ON "
-    return [*told, cte(one.name, select(shown, read + partitions.holds(DAY, TIME)) + "\n  GROUP BY ALL")]
+    read += partitions.holds(DAY, TIME) + one.looked_up(base, partitions.name)
+    return [*told, cte(one.name, select(shown, read) + "\n  GROUP BY ALL")]
 
 
 def _events(name: str, leaf: Leaf, documents: str, reader: Reader, columns: list[str]) -> str:

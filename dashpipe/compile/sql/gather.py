@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashpipe.compile.emit.fill import since
-from dashpipe.compile.frame import PLAIN, Frame
-from dashpipe.compile.periods import day_of, first_day, next_day
+from dashpipe.compile.frame import PLAIN, Frame, source_label
+from dashpipe.compile.keys import of_rows
+from dashpipe.compile.periods import day_of, first_day, last_day, next_day
 from dashpipe.compile.plan import Leaf, Plan, SourcePlan
-from dashpipe.compile.sql import cohorts, daily, documents, followed, spans, totals
+from dashpipe.compile.sql import cohorts, daily, documents, followed, looked, spans, totals
 from dashpipe.compile.sql.expression import Unsayable
 from dashpipe.compile.sql.names import Names, quoted
 from dashpipe.compile.sql.tables import Table
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import Grain, Period
 
 #: Names that every query has.
 _GIVEN = (
@@ -29,7 +30,7 @@ class Gathered:
         self.calendar = plan.subject.calendar
         self.label = spans.label_columns(grain)
         self.tables = {one.of: one for one in tables}
-        self.key = tuple(one.name for one in plan.sources[0].key)
+        self.key = tuple(one.name for one in of_rows(plan).sources[0].key)
         taken = [*(one.name for one in tables), *(one.name for one in plan.subject.dimensions)]
         self.names = Names([*taken, *(one.name for one in plan.columns), *_GIVEN])
         self.leaves = {leaf.id: leaf for one in plan.sources for leaf in one.leaves_at(grain)}
@@ -42,6 +43,9 @@ class Gathered:
         self._spans: dict[Frame, spans.Spans] = {}
         self._columns: dict[tuple[str, str], str] = {}
         self._days: dict[str, list[str]] = {}
+        self._last_days: dict[tuple[Period, ...], str] = {}
+        grouping = [one for one in plan.lookups if one.grouped]
+        self._grouping = {one.name: (one, self.names.new(f"{one.name}_found")) for one in grouping}
 
     def _read(self) -> tuple[str, ...]:
         """The partitions that are read: those asked for, and those before them whose keys lead to rows."""
@@ -61,7 +65,7 @@ class Gathered:
 
     def reader(self, source: SourcePlan) -> documents.Reader:
         """How a source is read."""
-        taken, unwind = set(self.key), source.source.unwind
+        taken, unwind = {*self.key, *(one.name for one in source.key)}, source.source.unwind
         element = "" if unwind is None else unwind.alias
         return documents.Reader(
             source=source,
@@ -112,9 +116,31 @@ class Gathered:
         name = self.names.new(f"{what} of {leaf.source}{'' if leaf.frame.plain else f' {leaf.frame}'}")
         of = leaf.frame.of
         keys = tuple(one for one in self.key if of is None or one in of)
-        made = totals.Total(name, leaf.source, leaf.frame, leaf.unit, alone, keys, self.reader(source))
+        found = tuple(self._looked(leaf.frame, one) for one in keys if one in self._grouping)
+        made = totals.Total(name, leaf.source, leaf.frame, leaf.unit, alone, keys, self.reader(source), found)
         known.append(made)
         return made
+
+    def _looked(self, frame: Frame, name: str) -> looked.Looked:
+        """How a dimension of what a frame covers is found."""
+        lookup, alias = self._grouping[name]
+        days = "" if lookup.lookup.valid is None else self.last_days(frame)
+        return looked.Looked(lookup, self.tables[name].name, alias, days)
+
+    def last_days(self, frame: Frame = PLAIN) -> str:
+        """The table of the last day of each partition, or of the one that a frame's offsets lead to."""
+        if frame.shifts not in self._last_days:
+            if frame.shifts and self.grain is Grain.HOUR:
+                raise Unsayable("what was found an hour before")
+            days = {}
+            for label in self._read():
+                at = source_label(frame, self.grain, label, self.calendar)
+                if at is not None:
+                    days[label[:10]] = last_day(self.grain, at, self.calendar)
+            name = self.names.new(" ".join([looked.LAST_DAYS, *(str(one) for one in frame.shifts)]))
+            self._last_days[frame.shifts] = name
+            self.parts.append(looked.last_days(name, days))
+        return self._last_days[frame.shifts]
 
     def of_leaf(self, leaf: Leaf, form: str, wanted: str) -> str:
         """The joined column of a leaf, of moments in a form; NULL where SQL does not say it."""

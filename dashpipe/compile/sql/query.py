@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from dashpipe.compile.emit.columns import levels
 from dashpipe.compile.emit.fill import since
 from dashpipe.compile.frame import known_from
-from dashpipe.compile.periods import last_day
 from dashpipe.compile.plan import Column, Leaf
-from dashpipe.compile.sql.expression import Unsayable, literal
+from dashpipe.compile.sql.expression import literal
 from dashpipe.compile.sql.finish import finished, matched
 from dashpipe.compile.sql.gather import Gathered
+from dashpipe.compile.sql.looked import holds
 from dashpipe.compile.sql.names import cte, path, quoted, select
-from dashpipe.spec.model import Valid
 
 
 def query(given: Gathered) -> str:
@@ -23,8 +20,6 @@ def query(given: Gathered) -> str:
         given: What it is gathered from; afterwards it tells what could not be said.
     """
     plan, grain = given.plan, given.grain
-    if plan.subject.hidden_keys:
-        raise Unsayable("rows that are grouped by what is looked up")
     columns = plan.columns_at(grain)
     for source in plan.sources:
         given.of_leaf(source.presence, "", "documents")
@@ -111,11 +106,12 @@ def _joined(given: Gathered) -> None:
     for one in given.totals:
         shown += [f"{one.name}.{name}" for name, _ in one.columns]
         joins += f"\n  LEFT JOIN {one.name} ON {_same(given, 'keys', one.name, one.keys)}"
-    if any(lookup.lookup.valid is not None for lookup in given.plan.lookups):
-        given.parts.append(_last_days(given))
-        joins += "\n  LEFT JOIN last_days ON last_days.label = keys.partition_date"
+    lookups = [one for one in given.plan.lookups if not one.grouped]  # by others the keys are grouped
+    days = given.last_days() if any(one.lookup.valid is not None for one in lookups) else ""
+    if days:
+        joins += f"\n  LEFT JOIN {days} ON {days}.label = keys.partition_date"
     found: dict[str, str] = {}
-    for lookup in given.plan.lookups:
+    for lookup in lookups:
         wanted, alias = lookup.lookup, given.names.new(f"{lookup.name}_of")
         found[lookup.name] = path(alias, wanted.field)
         shown.append(f"{found[lookup.name]} AS {quoted(lookup.name)}")
@@ -123,23 +119,8 @@ def _joined(given: Gathered) -> None:
         joins += f"\n  LEFT JOIN {quoted(given.tables[lookup.name].name)} AS {alias}"
         joins += f" ON {path(alias, wanted.foreign)} = {key}"
         if wanted.valid is not None:
-            joins += "".join(f"\n    AND {one}" for one in _holds(wanted.valid, alias))
+            joins += "".join(f"\n    AND {one}" for one in holds(wanted.valid, alias, days))
     given.parts.append(cte("joined", select(shown, "keys") + joins))
-
-
-def _last_days(given: Gathered) -> str:
-    """The last day of each partition, on which what a lookup finds must hold."""
-    days = {one[:10]: last_day(given.grain, one, given.calendar) for one in given.labels}
-    lines = [f"('{label}', DATE '{day}')" for label, day in days.items()]
-    return "last_days(label, last_day) AS (\n  VALUES\n    " + ",\n    ".join(lines) + "\n)"
-
-
-def _holds(valid: Valid, alias: str) -> Iterator[str]:
-    """The tests that a document holds on the last day."""
-    for field, test in ((valid.start, "<="), (valid.end, ">")):
-        if field is not None:
-            edge = path(alias, field)
-            yield f"coalesce({edge} {test} last_days.last_day, TRUE)"
 
 
 def _same(given: Gathered, left: str, right: str, keys: tuple[str, ...]) -> str:

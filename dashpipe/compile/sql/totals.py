@@ -10,6 +10,7 @@ from dashpipe.compile.sql.aggregates import aggregate, conditions, joined
 from dashpipe.compile.sql.documents import DAY, TIME, Reader
 from dashpipe.compile.sql.expression import written
 from dashpipe.compile.sql.finish import finished
+from dashpipe.compile.sql.looked import Looked
 from dashpipe.compile.sql.names import cte, quoted, select
 from dashpipe.compile.sql.spans import Spans
 
@@ -26,6 +27,7 @@ class Total:
         alone: The one leaf that has the query for itself; empty where leaves share it.
         keys: The dimensions of its groups.
         reader: How its documents are read.
+        found: Those of its dimensions that are looked up.
         columns: What it computes: names and aggregates.
     """
 
@@ -36,6 +38,7 @@ class Total:
     alone: str
     keys: tuple[str, ...]
     reader: Reader
+    found: tuple[Looked, ...] = ()
     columns: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, leaf: Leaf, form: str, name: str) -> None:
@@ -50,14 +53,29 @@ class Total:
             told = "" if self.alone else aggregate(leaf, form, self.reader)
         self.columns.append((name, told))
 
+    @property
+    def dimensions(self) -> list[str]:
+        """The dimensions of its groups, as columns; what is looked up under its name."""
+        found = {one.lookup.name: one.column for one in self.found}
+        return [found.get(one, quoted(one)) for one in self.keys]
+
     def groups(self, label: tuple[str, ...], span: Spans | None) -> list[str]:
         """The columns that it groups by."""
         own = label if span is None else tuple(f"{span.name}.{one}" for one in label)
-        return [*own, *(quoted(one) for one in self.keys)]
+        return [*own, *self.dimensions]
 
     def read(self, documents: str, span: Spans | None) -> str:
         """What it reads."""
-        return documents if span is None else f"{documents}\n  JOIN {span.name} ON {span.holds(DAY, TIME)}"
+        if span is None:
+            return documents + self.looked_up(documents, documents)
+        joined = f"{documents}\n  JOIN {span.name} ON {span.holds(DAY, TIME)}"
+        return joined + self.looked_up(documents, span.name)
+
+    def looked_up(self, documents: str, labels: str) -> str:
+        """What brings beside documents what is looked up, as of the partitions that another table has."""
+        days = dict.fromkeys(one.days for one in self.found if one.days)
+        told = [f"\n  JOIN {one} ON {one}.label = {labels}.partition_date" for one in days]
+        return "".join([*told, *(one.join(documents) for one in self.found)])
 
 
 def total(one: Total, label: tuple[str, ...], documents: str, span: Spans | None) -> str:
