@@ -7,7 +7,19 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
-from dashpipe.compile.plan import Carried, Column, Formula, Mean, OfDays, Plan, Ratio, Same, Spread, Value
+from dashpipe.compile.plan import (
+    Carried,
+    Column,
+    Formula,
+    Mean,
+    OfDays,
+    Plan,
+    Ratio,
+    Same,
+    SourcePlan,
+    Spread,
+    Value,
+)
 from dashpipe.spec.model import Env, EnvText, Grain
 from dashpipe.spec.naming import collection_name
 
@@ -67,6 +79,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
                     yield f"{indent}Aggregate {source.name}: {', '.join(leaf.label for leaf in leaves)}"
             for leaf in plan.kept_at(source.name, grain):
                 yield f"{indent}Keep the values of {leaf.label}"
+            for leaf in emit.followed(plan, grain, source.name):
+                yield f"{indent}  {leaf.label}: over what is kept, where it holds, and what is newer"
             for leaf in emit.retained(plan, grain, source.name):
                 yield f"{indent}Cohorts {source.name}: {leaf.label}"
             for beside in (False, True):
@@ -161,6 +175,7 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
             found.append((further, where, [*stages, *emit.merge(emit.Ref("target", places[of]))]))
         if merging is None:
             found += _conversions(plan, grain, source.name, labels, places, beside=True)
+        found += _followed(plan, grain, source, labels)
         for leaf in emit.retained(plan, grain, source.name):
             stages = emit.cohorts(plan, grain, leaf, labels)
             found.append((f"{grain.value}: cohorts of {source.name}", where, [*stages, *emit.merge(into)]))
@@ -230,6 +245,23 @@ def _by_found(
             into = emit.merge(emit.Ref("target", rows[one.of]))
             where = places[emit.PAIRS if one.pairs else one.of]
             yield f"{grain.value}: parts of {one.source} by {by}", where, [*one.stages, *into]
+
+
+def _followed(
+    plan: Plan, grain: Grain, source: SourcePlan, labels: tuple[str, ...]
+) -> list[tuple[str, str, emit.Stages]]:
+    """The same of carried balances over what is kept, which here takes all days before the partitions."""
+    before = (periods.day_of(labels[0]) - timedelta(days=1)).isoformat()
+    kept = emit.Standing(f"{_target(plan, plan.grains[0])}__state", 1, before)
+    where, into = place(source.source.collection), emit.Ref("target", "staging_parts")
+    found: list[tuple[str, str, emit.Stages]] = []
+    for leaf in emit.followed(plan, grain, source.name):
+        about = f"{grain.value}: {leaf.label}, over what is kept"
+        newer = emit.newer(plan, grain, leaf, labels, kept, None)
+        if newer:
+            found.append((about, where, [*newer, *emit.merge(emit.Ref("target", "staging_balances"))]))
+            found.append((about, "staging_balances", emit.carried_on(plan, grain, leaf, labels, kept, into)))
+    return found
 
 
 def _running(

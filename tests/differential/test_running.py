@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from dashpipe.run import log, run_all
 from dashpipe.run.base import Request
 from dashpipe.run.transform import running
-from dashpipe.spec.model import Grain, Input, Lookback, Metric, Period, Subject
+from dashpipe.spec.model import Field, Grain, Input, Lookback, Metric, Period, Subject
 from tests.differential import runs
 from tests.run.world import SUBJECT as PLAIN
 from tests.run.world import World, count, total
@@ -29,8 +29,10 @@ Document = dict[str, Any]
 FEW = max(3, settings().max_examples // 25)
 FIRST = date(2024, 1, 26)
 HOUR = timedelta(hours=1)
+SOURCE = replace(PLAIN.sources[0], fields=(*PLAIN.sources[0].fields, Field("account", "integer")))
 SUBJECT = replace(
     PLAIN,
+    sources=(SOURCE,),
     start=FIRST.isoformat(),
     metrics=(
         count("orders"),
@@ -56,12 +58,20 @@ CARRIED = tuple(
     Metric(name, type_, source="orders", expr="n", where="n > 20", carry="always")
     for name, type_ in (("held", "last"), ("opened", "first"))
 )
-CARRIED_BEFORE = Metric(
-    "held_before",
-    "derived",
-    expr="kept",
-    inputs=(Input("held", "kept", offset=Period(2, "day")),),
-    grains=(Grain.DAY,),
+CARRIED_BEFORE, OWED_BEFORE = (
+    Metric(
+        f"{name}_before",
+        "derived",
+        expr="kept",
+        inputs=(Input(name, "kept", offset=Period(2, "day")),),
+        grains=(Grain.DAY,),
+    )
+    for name in ("held", "owed")
+)
+#: Of each account, wherever its documents lie: the last value, and the first of the partition.
+BALANCES = tuple(
+    Metric(name, type_, source="orders", expr="n", where="n > -20", per=("account",), carry="always")
+    for name, type_ in (("owed", "last"), ("owing", "first"))
 )
 GRAINS = ((Grain.DAY,), (Grain.DAY, Grain.WEEK, Grain.MONTH), (Grain.HOUR, Grain.DAY))
 
@@ -84,10 +94,16 @@ def subjects(draw: Any) -> Subject:
     grains = draw(st.sampled_from(GRAINS))
     more = (*([BEGAN] if draw(st.booleans()) else []), *([GAINED] if draw(st.booleans()) else []))
     carried = (*CARRIED, *([CARRIED_BEFORE] if draw(st.booleans()) else []))
-    first = draw(
-        st.sampled_from([(*SUBJECT.metrics, *carried), (*SUBJECT.metrics[:3], *carried), SUBJECT.metrics])
+    own, every = SUBJECT.metrics[:3], (*SUBJECT.metrics, *more)
+    metrics = (
+        (*own, *BALANCES),
+        (*own, *BALANCES, OWED_BEFORE),
+        (*own, *carried),
+        (*every, *carried),
+        (*every, *BALANCES),
+        every,
     )
-    return replace(SUBJECT, grains=grains, metrics=(*first, *(more if SUBJECT.metrics[3] in first else ())))
+    return replace(SUBJECT, grains=grains, metrics=draw(st.sampled_from(metrics)))
 
 
 DAY = st.integers(0, 15)
@@ -110,7 +126,13 @@ def document(number: int, day: date) -> Document:
     """An order of a day; its values follow from its number."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
     at = midnight + timedelta(hours=number * 7 % 24, milliseconds=number)
-    return {"_id": number, "at": at, "country": ("DE", None, "FR")[number % 3], "n": number * 37 % 101 - 40}
+    return {
+        "_id": number,
+        "at": at,
+        "country": ("DE", None, "FR")[number % 3],
+        "n": number * 37 % 101 - 40,
+        "account": (number * 3 % 5) or None,
+    }
 
 
 def go(world: World, subject: Subject, as_of: datetime, number: int, *days: date) -> None:
@@ -120,8 +142,8 @@ def go(world: World, subject: Subject, as_of: datetime, number: int, *days: date
     run_all(request, replace(world.setup, log=log.silent), tries=1)
 
 
-def end_of(row: Document, as_of: datetime) -> datetime:
-    """The end of a row's partition, at most the end of the day (or hour) that has begun."""
+def end_of(row: Document, as_of: datetime | None = None) -> datetime:
+    """The end of a row's partition; with ``as_of`` at most the end of the day (or hour) that has begun."""
     day = date.fromisoformat(row["partition_date"])
     start = datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
     if row["grain"] == "hour":
@@ -129,6 +151,8 @@ def end_of(row: Document, as_of: datetime) -> datetime:
     days = {"day": 1, "week": 7}.get(row["grain"])
     if days is None:
         days = ((day.replace(day=1) + timedelta(days=32)).replace(day=1) - day).days
+    if as_of is None:
+        return start + timedelta(days=days)
     today = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
     return min(start + timedelta(days=days), max(start, today) + timedelta(days=1))
 
@@ -148,9 +172,11 @@ def check(world: World, subject: Subject, as_of: datetime) -> None:
                 assert row["items_ever"] == sum(one["n"] for one in ever), row["_id"]
                 assert row["latest_ever"] == ever[-1]["n"], row["_id"]
                 assert row["part"] == pytest.approx(len(ever) / len(all_)), row["_id"]
+            # What is carried is as of the partition's own end, also where that lies ahead.
+            begin = start + HOUR * int(row.get("partition_hour", "00")[:2])
+            carried = [one for one in documents if one["at"] < end_of(row)]
             if "held" in row:
-                begin = start + HOUR * int(row.get("partition_hour", "00")[:2])
-                high = [one for one in ever if one["n"] > 20]
+                high = [one for one in carried if one["n"] > 20 and one["country"] == row["country"]]
                 own = [one["n"] for one in high if one["at"] >= begin]
                 assert row["held"] == (high[-1]["n"] if high else None), row["_id"]
                 assert row["opened"] == (own[0] if own else row["held"]), row["_id"]
@@ -161,10 +187,36 @@ def check(world: World, subject: Subject, as_of: datetime) -> None:
             if "before" in row and before >= FIRST:
                 then = start - timedelta(days=1)
                 assert row["before"] == sum(one["at"] < then for one in ever), row["_id"]
+            if "owed" in row:
+                accounts = balances(carried, begin)
+                assert row["owed"] == summed(accounts, "last", row["country"]), row["_id"]
+                assert row["owing"] == summed(accounts, "first", row["country"]), row["_id"]
+            if "owed_before" in row and before >= FIRST:
+                then = start - timedelta(days=1)
+                earlier = balances([one for one in all_ if one["at"] < then], start)
+                assert row["owed_before"] == summed(earlier, "last", row["country"]), row["_id"]
             if "held_before" in row and before >= FIRST:
                 then = start - timedelta(days=1)
                 found = [one["n"] for one in ever if one["n"] > 20 and one["at"] < then]
                 assert row["held_before"] == (found[-1] if found else None), row["_id"]
+
+
+def balances(documents: list[Document], begin: datetime) -> list[dict[str, Document]]:
+    """Of each account its last document, and the first since an instant, else the last before it."""
+    found: dict[Any, dict[str, Document]] = {}
+    for one in documents:
+        if one["n"] > -20:
+            mine = found.setdefault(one["account"], {"first": one})
+            if one["at"] < begin or mine["first"]["at"] < begin:
+                mine["first"] = one
+            mine["last"] = one
+    return list(found.values())
+
+
+def summed(found: list[dict[str, Document]], which: str, country: str | None) -> int | None:
+    """The balances that count in a row; null where none does."""
+    values = [one[which]["n"] for one in found if one[which]["country"] == country]
+    return sum(values) if values else None
 
 
 @settings(max_examples=FEW)

@@ -7,6 +7,7 @@ from dashpipe.compile.emit.cohorts import cohorts, retained
 from dashpipe.compile.emit.daily import days_of, over_days
 from dashpipe.compile.emit.fill import OWN, filled, since
 from dashpipe.compile.emit.finalise import direct, finalise, spine
+from dashpipe.compile.emit.followed import carried_on, followed, gathered, newer, of_days
 from dashpipe.compile.emit.grouped import Grouping, grouped, held_at, regrouped
 from dashpipe.compile.emit.journeys import events, journeys
 from dashpipe.compile.emit.quarantine import quarantined, verdicts
@@ -49,6 +50,7 @@ __all__ = [
     "advanced",
     "after",
     "attributed",
+    "carried_on",
     "cohorts",
     "days",
     "days_of",
@@ -56,11 +58,15 @@ __all__ = [
     "events",
     "filled",
     "finalise",
+    "followed",
+    "gathered",
     "grouped",
     "held_at",
     "journeys",
     "label",
     "merge",
+    "newer",
+    "of_days",
     "of_generation",
     "of_parts",
     "of_values",

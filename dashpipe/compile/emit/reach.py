@@ -7,7 +7,7 @@ collection of their own, since their ``_id`` is another; so are those of the day
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -89,7 +89,7 @@ def read_by(plan: Plan, source: SourcePlan, of: Of | None) -> tuple[Key, ...]:
 
 
 def framed(
-    grain: Grain, source: SourcePlan, *, merging: bool
+    grain: Grain, source: SourcePlan, *, merging: bool, without: Collection[str] = ()
 ) -> Iterator[tuple[Aggregate, tuple[Leaf, ...]]]:
     """What is computed from documents beside a row's own partition and key, and which leaves of it.
 
@@ -97,8 +97,9 @@ def framed(
         grain: The grain of the rows.
         source: The source.
         merging: Whether what merges over time is left to ``over_states``.
+        without: Leaves that are computed otherwise, by id.
     """
-    left = source.framed_at(grain)
+    left = [leaf for leaf in source.framed_at(grain) if leaf.id not in without]
     wanted = {leaf.id for leaf in left if not (leaf.merges and (merging or leaf.frame.of is not None))}
     for aggregate in source.aggregates:
         leaves = tuple(leaf for leaf in aggregate.leaves if leaf.id in wanted)
@@ -114,6 +115,7 @@ def scans(
     *,
     merging: bool,
     as_of: datetime | None = None,
+    without: Collection[str] = (),
 ) -> list[tuple[Beside | Pairs | None, Stages]]:
     """The pipelines that compute parts from documents, each to be run on the source.
 
@@ -124,13 +126,14 @@ def scans(
         labels: The partitions.
         merging: Whether what merges over time is left to ``over_states``.
         as_of: The run's instant; ``None``: all partitions are over.
+        without: Leaves that are computed otherwise, by id.
 
     Returns:
         For each what its parts are of (``None``: the rows' own keys), and its stages, which yield them.
     """
     one = plan.source(source)
     made: list[tuple[Beside | Pairs | None, Stages]] = []
-    for aggregate, leaves in framed(grain, one, merging=merging):
+    for aggregate, leaves in framed(grain, one, merging=merging, without=without):
         frame = aggregate.frame
         key = read_by(plan, one, frame.of)
         where = PAIRS if paired(plan, aggregate) else place_of(frame)

@@ -26,7 +26,7 @@ from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain
 
 #: The field that holds, for one document, the partitions that take it.
-_TAKING = "_dashpipe_taking"
+TAKING = "_dashpipe_taking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def pipeline(
     moment = instant.value(source.source.time)
     if paired(plan, aggregate):
         return [*stages, *by_key_and_value(aggregate, leaves, how.key, group, only, moment)]
-    within = f"${_TAKING}.own" if aggregate.frame.own else None
+    within = f"${TAKING}.own" if aggregate.frame.own else None
     made, states = grouped(aggregate, leaves, group, only, moment, within)
     stages += made
     if how.covers and how.early:
@@ -214,8 +214,8 @@ def labelled(
     label = lb.of_document(how.grain, time, subject.calendar, how.labels)
     if how.covers and not how.early:
         told = aggregate.frame.own
-        stages += [{"$set": {_TAKING: taking(how.covers, label, own=told)}}, {"$unwind": f"${_TAKING}"}]
-        label = f"${_TAKING}.p" if told else f"${_TAKING}"
+        stages += [{"$set": {TAKING: taking(how.covers, label, own=told)}}, {"$unwind": f"${TAKING}"}]
+        label = f"${TAKING}.p" if told else f"${TAKING}"
     group: Stage = {"p": label}
     for at, key in enumerate(how.key):
         group[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), subject.timezone)

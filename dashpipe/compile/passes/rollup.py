@@ -106,6 +106,7 @@ def _merging(plan: Plan) -> Iterator[Merged]:
 
     All of them or none, so that no row mixes two truths. None where rows are grouped by what is looked up:
     the states of a day are of what its keys led to then, a row is of what they lead to at its own end.
+    Balances that are carried always go on besides.
     """
     if plan.subject.hidden_keys:
         return
@@ -113,11 +114,14 @@ def _merging(plan: Plan) -> Iterator[Merged]:
         for grain in plan.grains:
             reaching = [leaf for leaf in source.framed_at(grain) if leaf.frame.reaches]
             atoms = {leaf.frame.atom(grain) for leaf in reaching}
-            if len(atoms) != 1 or source.unique or not all(leaf.merges for leaf in reaching):
+            merging = [leaf for leaf in reaching if leaf.merges]
+            if len(atoms) != 1 or source.unique or not merging:
+                continue
+            if not all(leaf.merges or leaf.goes_on for leaf in reaching):
                 continue
             (atom,) = atoms
             if atom in plan.grains:
                 stored = {leaf.id for leaf in source.own_at(atom)}
-                bases = {leaf.base for leaf in reaching if leaf.frame.of is None}
+                bases = {leaf.base for leaf in merging if leaf.frame.of is None}
                 if bases <= stored:
                     yield Merged(source.name, grain, atom)

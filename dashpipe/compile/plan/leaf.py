@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashpipe.compile.frame import PLAIN, Frame
-from dashpipe.compile.leaves import kind_of
+from dashpipe.compile.leaves import balances, kind_of
 from dashpipe.compile.plan.column import Column
 from dashpipe.expr import FieldType, Typed
 from dashpipe.spec.model import Period
@@ -109,6 +109,11 @@ class Leaf:
     def runs_on(self) -> bool:
         """Whether it merges and is of all that came before, so that what it was goes on."""
         return self.merges and self.frame.runs_on
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is of balances that are carried always: the last value of each of their keys is kept."""
+        return self.kind in balances.KINDS and self.frame.runs_on
 
     @property
     def reads(self) -> tuple[Typed, ...]:

@@ -53,11 +53,22 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Of a source, the leaves whose states of all days (or hours) up to one day are kept merged, a key."""
+    """Of a source, the leaves whose states of all days (or hours) up to one day are kept merged, a key.
+
+    ``by`` is the grain of whose partitions it is known whether they changed since. With ``apart`` there is
+    one leaf, which does not merge: what is kept is each key's last value, of documents.
+    """
 
     source: str
     atom: Grain
     leaves: tuple[Leaf, ...]
+    by: Grain
+    apart: bool = False
+
+    @property
+    def name(self) -> str:
+        """What tells it from the others of a plan by the same ``atom``."""
+        return f"{self.source}|{self.leaves[0].id}" if self.apart else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +146,13 @@ class Plan:
 
     def running_of(self, source: str, atom: Grain) -> Running | None:
         """What is kept running of a source's days (or hours)."""
-        for one in self.running:
-            if one.source == source and one.atom is atom:
-                return one
-        return None
+        found = (one for one in self.running if not one.apart)
+        return next((one for one in found if one.source == source and one.atom is atom), None)
+
+    def running_apart(self, leaf: Leaf, grain: Grain) -> Running | None:
+        """What is kept of a leaf that does not merge, for a grain."""
+        found = (one for one in self.running if one.apart and one.atom is leaf.frame.atom(grain))
+        return next((one for one in found if one.leaves[0].id == leaf.id), None)
 
     def runs_on(self, source: str, grain: Grain) -> bool:
         """Whether anything that a grain has of a source goes on from a running state."""

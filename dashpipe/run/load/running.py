@@ -42,9 +42,9 @@ def load(run: Run, session: Session, *, merges: bool) -> Document:
     place, receipt = of_state(run.plan, run.targets), run.receipts["transform"].get("state")
     if place is None or not receipt or not (receipt["made"] or receipt["over"]):
         return {}
-    beside.put(run, session, receipt["staging"], place, _BY_GENERATION, "$$new", merges=merges)
     removed = 0
     for one in receipt["made"]:
+        beside.put(run, session, one["staging"], place, _BY_GENERATION, "$$new", merges=merges)
         _stamp(run, session, place, one)
         removed += _remove(session, place, one, {"gen": {"$ne": one["gen"]}})
     for one in receipt["over"]:
@@ -58,14 +58,13 @@ def _stamp(run: Run, session: Session, place: Place, one: Document) -> None:
     atom, source = Grain(one["grain"]), one["source"]
     collection, mine = session.collection(place), emit.of_generation(source, atom, one["gen"])
     beside.arrived(run, session, place, mine, one["n"], "running states")
-    running = run.plan.running_of(source, atom)
-    assert running is not None
+    (running,) = (each for each in run.plan.running if (each.name, each.atom) == (source, atom))
     stamp = {
         "reach": one["reach"],
         "gen": one["gen"],
         "n": one["n"],
         "leaves": sorted(leaf.id for leaf in running.leaves),
-        "start": start(run, atom).isoformat(),
+        "start": start(run, running.by).isoformat(),
     }
     whole = {"_id": stamp_id(source, atom), "stamp": stamp, "_meta": row.meta(run, session.lease.fence)}
 

@@ -27,16 +27,16 @@ class Known:
     def __init__(self, session: Session, routes: Mapping[str, str]) -> None:
         """Begin without any; ``routes`` are those of the sources."""
         self._session = session
-        self._routes = routes
+        self.routes = routes
         self._early: dict[tuple[str, datetime], bool] = {}
-        self._held: dict[Running, Standing | None] = {}
+        self._held: dict[tuple[str, Grain], Standing | None] = {}
         self._pruned: dict[Grain, bool] = {}
 
     def has_none_before(self, run: Run, source: str, first: datetime) -> bool:
         """Whether a source has no document before an instant."""
         if (source, first) not in self._early:
             wanted = instant.before(run.plan.source(source).source.time, first)
-            self._early[source, first] = has_none(run, self._session, source, wanted, self._routes[source])
+            self._early[source, first] = has_none(run, self._session, source, wanted, self.routes[source])
         return self._early[source, first]
 
     def has_pruned(self, run: Run, atom: Grain) -> bool:
@@ -48,35 +48,36 @@ class Known:
 
     def held(self, run: Run, one: Running) -> Standing | None:
         """The running state that is stored, if it holds."""
-        if one not in self._held:
-            self._held[one] = _held(run, self._session, one)
-        return self._held[one]
+        named = (one.name, one.atom)
+        if named not in self._held:
+            self._held[named] = _held(run, self._session, one)
+        return self._held[named]
 
 
-def stamp_id(source: str, atom: Grain) -> str:
-    """The ``_id`` of the stamp of a source's running state."""
-    return f"stamp|{atom.value}|{source}"
+def stamp_id(name: str, atom: Grain) -> str:
+    """The ``_id`` of the stamp of a running state."""
+    return f"stamp|{atom.value}|{name}"
 
 
-def start(run: Run, atom: Grain) -> date:
-    """The first day that is written."""
-    return partition.local_date(window.first_instant(run.subject, atom), run.subject.timezone)
+def start(run: Run, grain: Grain) -> date:
+    """The first day of a grain that is written."""
+    return partition.local_date(window.first_instant(run.subject, grain), run.subject.timezone)
 
 
 def _held(run: Run, session: Session, one: Running) -> Standing | None:
     place = of_state(run.plan, run.targets)
     assert place is not None
     stored = session.collection(place)
-    found = stored.find_one({"_id": stamp_id(one.source, one.atom)})
+    found = stored.find_one({"_id": stamp_id(one.name, one.atom)})
     stamp: Document = {} if found is None else found["stamp"]
-    if not stamp or stamp["start"] != start(run, one.atom).isoformat():
+    if not stamp or stamp["start"] != start(run, one.by).isoformat():
         return None
     if not {leaf.id for leaf in one.leaves} <= set(stamp["leaves"]):
         return None
     end = partition.midnight(date.fromisoformat(stamp["reach"]) + timedelta(days=1), run.subject.timezone)
-    if ledger.moved(session.target, run.subject.id, one.atom, end, stamp["gen"]):
+    if ledger.moved(session.target, run.subject.id, one.by, end, stamp["gen"]):
         return None
-    mine = emit.of_generation(one.source, one.atom, stamp["gen"])
+    mine = emit.of_generation(one.name, one.atom, stamp["gen"])
     if stored.count_documents(mine, **operation.counting(run, "transform")) != stamp["n"]:
         return None
     return Standing(place.collection, stamp["gen"], stamp["reach"])

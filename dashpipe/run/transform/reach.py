@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from dashpipe.compile import emit, partition, periods
 from dashpipe.compile.emit import Days, Of, Places, Ref, Standing
 from dashpipe.compile.frame import Cover, covers
-from dashpipe.compile.plan import Merged
+from dashpipe.compile.plan import Leaf, Merged
 from dashpipe.run import encode, operation, state, window
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import grouped, journeys, parts, running
+from dashpipe.run.transform import balances, grouped, journeys, parts, running
 from dashpipe.run.transform.origin import Origin, is_empty, whole
 from dashpipe.run.transform.work import Work, inside, yielded
 from dashpipe.spec.model import Grain
@@ -71,28 +71,46 @@ def _computed(work: Work, into: Places, days: Mapping[Days, str]) -> dict[str, O
     length = _length(work) if days else 1
     reached: dict[str, Origin] = {}
     for one in run.plan.sources:
-        if not one.framed_at(work.grain):
+        framed = one.framed_at(work.grain)
+        if not framed:
             continue
         with translating(f"looking whether what {one.name} reaches back to may be merged"):
             standing = running.standing(run, work.known, one.name, work.grain)
             able = _able(work, one.name, standing)
+        followed = _followed(work, one.name)
+        going = {leaf.id for leaf, _ in followed}
+        if any(not leaf.merges and leaf.frame.reaches and leaf.id not in going for leaf in framed):
+            able = frozenset()
         from_source = tuple(label for label in work.labels if label not in able)
         from_states = tuple(label for label in work.labels if label in able)
         reached[one.name] = Origin(from_source, {work.grain: from_states} if from_states else {})
         for labels, merging in ((from_source, False), (from_states, True)):
             for some in _chunks(labels, length):
                 for its, stages in emit.scans(
-                    run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of
+                    run.plan, work.grain, one.name, some, merging=merging, as_of=run.as_of, without=going
                 ):
                     yielded(work, one.name, stages, into[its], fresh=its is emit.PAIRS)
                 if not merging:
                     journeys.fill(work, one.name, some, into, beside=True)
+        for leaf, kept in followed:
+            balances.fill(work, leaf, kept, _chunks(work.labels), into[None])
         for leaf in emit.retained(run.plan, work.grain, one.name):
             for some in _chunks(work.labels):
                 yielded(work, one.name, emit.cohorts(run.plan, work.grain, leaf, some, run.as_of), into[None])
         for some in _chunks(from_states, length):
             _merge(work, one.name, some, into, standing)
     return reached
+
+
+def _followed(work: Work, source: str) -> list[tuple[Leaf, Standing]]:
+    """The balances of a source that go on from what is kept of each key, and from what."""
+    found = []
+    for leaf in emit.followed(work.run.plan, work.grain, source):
+        with translating(f"looking whether what {source} carries may go on"):
+            kept = running.standing_apart(work.run, work.known, leaf, work.grain)
+        if kept is not None:
+            found.append((leaf, kept))
+    return found
 
 
 def _days(work: Work, name: str) -> dict[Days, str]:
@@ -181,7 +199,8 @@ def _good(work: Work, how: Merged, atoms: set[str]) -> frozenset[str]:
     run = work.run
     staged = frozenset(run.partitions.get(how.atom, ()))
     source = run.plan.source(how.source)
-    needed = [leaf.base or "" for leaf in source.framed_at(how.grain) if leaf.frame.of is None]
+    framed = (leaf for leaf in source.framed_at(how.grain) if leaf.merges)
+    needed = [leaf.base or "" for leaf in framed if leaf.frame.of is None]
     others = sorted(atoms - staged)
     stored = whole(run, work.session, source.name, how.atom, others, [*needed, source.presence.id])
     return staged | stored

@@ -21,6 +21,11 @@ before the oldest that the run computes: it takes none that the lookback restate
 finds it standing. It is made of published rows alone, so it is right whether or not the run gets to its end.
 Load writes it under the fence, first the documents, then the stamp; documents without a stamp are not read.
 It is made anew only once it is some days behind, since that writes a document a key.
+
+Of balances that are carried always the last value of each key is kept instead, made of the documents of the
+days up to one. The same holds of it. All these days are published when the documents are read, so it has what
+their rows have, or more; and whatever comes or goes later is in the rows of its own day, too, only once a run
+has computed that day again, which marks it.
 """
 
 from __future__ import annotations
@@ -31,12 +36,12 @@ from typing import Any
 
 from dashpipe.compile import emit, partition
 from dashpipe.compile.emit import Ref, Standing
-from dashpipe.compile.frame import Cover, covers
-from dashpipe.compile.plan import Running
+from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.plan import Leaf, Running
 from dashpipe.run import ledger, state, window
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import parts
+from dashpipe.run.transform import balances, parts
 from dashpipe.run.transform.known import Known, start
 from dashpipe.run.transform.origin import whole
 from dashpipe.spec.model import Grain
@@ -59,21 +64,27 @@ def standing(run: Run, known: Known, source: str, grain: Grain) -> Standing | No
     return None if last is None else _up_to(known.held(run, one), last)
 
 
+def standing_apart(run: Run, known: Known, leaf: Leaf, grain: Grain) -> Standing | None:
+    """The state that balances of a grain, which do not merge, may go on from; ``None``: there is none."""
+    one = run.plan.running_apart(leaf, grain)
+    last = None if one is None else _last(run, one, [grain])
+    return None if one is None or last is None else _up_to(known.held(run, one), last)
+
+
 def advance(run: Run, session: Session, known: Known) -> Document:
     """Make the next running states, once all grains of a run are computed.
 
     Returns:
-        ``staging`` (their collection), ``made`` (of each new one ``source``, ``grain``, ``gen``, ``reach``,
-        ``n``) and ``over`` (of those that will not hold, and that no new one replaces, ``source`` and
+        ``made`` (of each new one ``source``, ``grain``, ``gen``, ``reach``, ``n``, and ``staging``, its
+        collection) and ``over`` (of those that will not hold, and that no new one replaces, ``source`` and
         ``grain``); empty where nothing is kept running.
     """
     if not run.plan.running:
         return {}
-    name = state.staging(run.subject.id, run.id, "state", run.plan.grains[0], session.lease.fence)
     made: list[Document] = []
     over: list[Document] = []
-    for one in run.plan.running:
-        about = {"source": one.source, "grain": one.atom.value}
+    for at, one in enumerate(run.plan.running):
+        about = {"source": one.name, "grain": one.atom.value}
         last = _last(run, one, run.plan.grains)
         if last is None:
             continue
@@ -83,15 +94,17 @@ def advance(run: Run, session: Session, known: Known) -> Document:
             continue
         if _mergeable(run, session, known, one, held, last):
             gen = session.lease.fence
-            if not made:
-                session.target.create_collection(name)
-            _make(run, session, one, held, last, gen, name)
-            mine = emit.of_generation(one.source, one.atom, gen)
+            name = state.staging(run.subject.id, run.id, f"state{at}", one.by, gen)
+            session.target.create_collection(name)
+            with translating(f"merging the running state of {one.source}"):
+                make = balances.make if one.apart else _make
+                make(run, session, known, one, held, last, name)
+            mine = emit.of_generation(one.name, one.atom, gen)
             n = session.target[name].count_documents(mine)
-            made.append({**about, "gen": gen, "reach": last.isoformat(), "n": n})
+            made.append({**about, "gen": gen, "reach": last.isoformat(), "n": n, "staging": name})
         elif held is None:
             over.append(about)
-    return {"staging": name, "made": made, "over": over}
+    return {"made": made, "over": over}
 
 
 def _last(run: Run, one: Running, grains: Iterable[Grain]) -> date | None:
@@ -99,18 +112,32 @@ def _last(run: Run, one: Running, grains: Iterable[Grain]) -> date | None:
 
     That is before the oldest day that the run computes. ``None`` where it computes nothing of all time.
     """
-    edges = [date.fromisoformat(label[:10]) for label in run.partitions.get(one.atom, ())]
-    taken: list[Cover] = []
-    for grain in grains:
-        how = run.plan.merging(one.source, grain)
-        if how is None or how.atom is not one.atom:
-            continue
-        for frame in {leaf.frame for leaf in run.plan.source(one.source).framed_at(grain) if leaf.runs_on}:
-            labels = run.partitions.get(grain, ())
-            taken += covers(frame, grain, labels, run.subject.calendar, run.as_of)
-    if not taken:
-        return None
-    return min([*edges, *(cover.end - _DAY for cover in taken)]) - _DAY
+    edges = [date.fromisoformat(label[:10]) for label in run.partitions.get(one.by, ())]
+    taken = [
+        _before(one, cover)
+        for grain in grains
+        for frame in _frames(run, one, grain)
+        for cover in covers(frame, grain, run.partitions.get(grain, ()), run.subject.calendar, run.as_of)
+    ]
+    return min([*edges, *taken]) - _DAY if taken else None
+
+
+def _frames(run: Run, one: Running, grain: Grain) -> set[Frame]:
+    """The frames of a grain's leaves that go on from a state."""
+    framed = run.plan.source(one.source).framed_at(grain)
+    if one.apart:
+        (leaf,) = one.leaves
+        mine = leaf.id in {each.id for each in framed} and leaf.frame.atom(grain) is one.atom
+        return {leaf.frame} if mine else set()
+    how = run.plan.merging(one.source, grain)
+    if how is None or how.atom is not one.atom:
+        return set()
+    return {leaf.frame for leaf in framed if leaf.runs_on}
+
+
+def _before(one: Running, cover: Cover) -> date:
+    """The day that a state must lie before for a cover; of balances, the first of the partition itself."""
+    return date.fromisoformat(cover.own[:10]) if one.apart else cover.end - _DAY
 
 
 def _up_to(held: Standing | None, last: date) -> Standing | None:
@@ -121,33 +148,33 @@ def _up_to(held: Standing | None, last: date) -> Standing | None:
 def _mergeable(
     run: Run, session: Session, known: Known, one: Running, held: Standing | None, last: date
 ) -> bool:
-    """Whether all days up to one, from a running state on, are published, and none lies before the first."""
-    first = start(run, one.atom)
+    """Whether all days up to one, from a running state on, are published, and none lies before the first.
+
+    What is made of documents leaves those before the first to the runs that go on from it.
+    """
+    first = start(run, one.by)
     if last < first:
         return False
+    end = partition.midnight(last + _DAY, run.subject.timezone)
     if held is None:
-        end = partition.midnight(last + _DAY, run.subject.timezone)
         # Where days were pruned, or are to be made again, that is seen without a look at all of the others.
         others = (ledger.FAILED, ledger.LOADED, ledger.PRUNED, ledger.STALE)
-        if ledger.any_in(session.target, run.subject.id, one.atom, others, end):
+        if ledger.any_in(session.target, run.subject.id, one.by, others, end):
             return False
-    if not known.has_none_before(run, one.source, window.first_instant(run.subject, one.atom)):
+    instant = window.first_instant(run.subject, one.by)
+    if not one.apart and not known.has_none_before(run, one.source, instant):
         return False
-    day = first if held is None else date.fromisoformat(held.reach) + _DAY
-    labels: list[str] = []
-    while day <= last:
-        hours = (name for name, _, _ in partition.hours_of(day, run.subject.calendar.timezone))
-        labels += [day.isoformat()] if one.atom is Grain.DAY else hours
-        day += _DAY
+    since = first if held is None else date.fromisoformat(held.reach) + _DAY
+    begin = max(instant, partition.midnight(since, run.subject.timezone))
+    labels = partition.touching(one.by, begin, end, run.subject.calendar)
     source = run.plan.source(one.source)
-    needed = {leaf.id for leaf in one.leaves} | {source.presence.id}
-    return len(whole(run, session, one.source, one.atom, labels, needed)) == len(labels)
+    needed = set() if one.apart else {source.presence.id, *(leaf.id for leaf in one.leaves)}
+    return len(whole(run, session, one.source, one.by, labels, needed)) == len(labels)
 
 
 def _make(
-    run: Run, session: Session, one: Running, held: Standing | None, last: date, gen: int, name: str
+    run: Run, session: Session, _: Known, one: Running, held: Standing | None, last: date, name: str
 ) -> None:
     into = Ref(session.target.name, name)
-    stages = emit.advanced(run.plan, one, held, last.isoformat(), gen, into)
-    with translating(f"merging the running state of {one.source}"):
-        parts.merge(run, session, session.collection(run.targets[one.atom]), stages)
+    stages = emit.advanced(run.plan, one, held, last.isoformat(), session.lease.fence, into)
+    parts.merge(run, session, session.collection(run.targets[one.atom]), stages)
