@@ -22,7 +22,7 @@ from tests.run.world import ORDERS, World, count, total
 
 Document = dict[str, Any]
 
-#: Roll-ups, running totals, windows, averages of days, kept values and rows that are added.
+#: Roll-ups, running totals, carried balances, windows, averages of days, kept values and rows that are added.
 ALL = replace(
     SUBJECT,
     sources=(replace(ORDERS, incremental=True),),
@@ -35,6 +35,7 @@ ALL = replace(
         Metric("paid_ever", "cumulative", metric="paid"),
         Metric("week", "cumulative", metric="items", window=Period(7, "day")),
         Metric("mean", "cumulative", metric="items", period_agg="average"),
+        Metric("held", "last", "orders", expr="n", per=("n",), carry="always", grains=(Grain.DAY,)),
     ),
 )
 
@@ -100,6 +101,8 @@ def test_rows_are_the_same_without_unions(world: World, monkeypatch: pytest.Monk
         ("rows day", "daily__state"),
         ("values day", "daily__values"),
         ("daily", "daily__state"),  # the next generation of running totals
+        ("balances day", "daily__state"),  # what is newer than the last values that are kept
+        ("kept day", "daily__state"),  # the next generation of these
         ("daily", "rows day"),  # which rows vanished
         ("daily_month", "rows month"),
     }
