@@ -33,11 +33,12 @@ from dashpipe.spec.model import (
     Subject,
     Target,
     Time,
+    Unwind,
     Valid,
 )
 from tests.differential import duck
 from tests.run.test_load import lacking
-from tests.run.world import World
+from tests.run.world import World, at
 
 Document = dict[str, Any]
 Row = dict[str, Any]
@@ -519,3 +520,55 @@ def test_conversions_count_where_the_base_event_is(world: World) -> None:
     days = [(one["partition_date"][8:], one["bought"], one["bought_7d"]) for one in world.rows()]
     assert days == [("05", 0.0, 0.0), ("06", 1.0, 0.5), ("07", None, None)]
     shown(world, held, subject, buys=buying)
+
+
+@pytest.mark.parametrize("by", ["who", "part.who"])
+def test_elements_and_documents_count_in_their_unit(world: World, by: str) -> None:
+    """Each element counts, of one country or of two; the document once, by a key of its own."""
+    source = Source(
+        "boxes",
+        "boxes",
+        Time("at"),
+        fields=(Field("who", "integer"), Field("part.who", "integer"), Field("part.size", "integer")),
+        dimensions=(Dimension("teacher", expr=by),),
+        unwind=Unwind("parts", "part"),
+    )
+    elements = (
+        Metric("parts", "count", source="boxes", counts="element"),
+        Metric("sizes", "count_distinct", source="boxes", expr="part.size"),
+        composite("parts_2d", "cumulative", metric="parts", window=Period(2, "day")),
+    )
+    boxes = (Metric("boxes", "count", source="boxes", counts="document"),) if by == "who" else ()
+    subject = replace(
+        SUBJECT, sources=(source,), metrics=(*elements, *boxes), dimensions=(COUNTRY,), grains=DAY
+    )
+    parts = [{"who": 1, "size": 5}, {"who": 2, "size": 5}, {"who": 3, "size": 6}]
+    days = (at("2024-03-05"), at("2024-03-06"))
+    documents = [{"_id": number, "at": day, "who": 1, "parts": parts} for number, day in enumerate(days)]
+    fill(world, Held([], [{"no": 1, **GB}, {"no": 2, **GB}, {"no": 3, "country": "FR"}], valid=False))
+    world.fill(documents, "boxes")
+    run(world, subject)
+    rows = [(one["country"], one["parts"], one["sizes"], one["parts_2d"]) for one in world.rows()]
+    if by == "who":
+        assert rows == [("GB", 3, 2, 3), ("GB", 3, 2, 6)]
+        assert [one["boxes"] for one in world.rows()] == [1, 1]
+    else:
+        assert rows == [("FR", 1, 1, 1), ("GB", 2, 1, 2), ("FR", 1, 1, 2), ("GB", 2, 1, 4)]
+
+
+def test_hours_reach_back_too(world: World) -> None:
+    """Two teachers of a country within three hours have one student between them, and two lessons."""
+    lessons = [lesson(1, "2024-03-05", 1), {**lesson(2, "2024-03-05", 2), "at": at("2024-03-05", 14)}]
+    held = Held(lessons, [{"no": 1, **GB}, {"no": 2, **GB}], valid=True)
+    metrics = tuple(
+        composite(f"{name}_3h", "cumulative", metric=name, window=Period(3, "hour"))
+        for name in ("minutes", "students")
+    )
+    subject = replace(held.subject, metrics=(*VALUES[:3], *metrics), grains=(Grain.HOUR,))
+    fill(world, held)
+    run(world, subject)
+    rows = [
+        (one["partition_hour"][:2], one["students"], one["minutes_3h"], one["students_3h"])
+        for one in world.rows("daily_hour")
+    ]
+    assert rows == [("12", 1, 1, 1), ("14", 1, 2, 1)]
