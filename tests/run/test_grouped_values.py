@@ -84,6 +84,7 @@ VALUES = (
     metric("best", "top", "student", k=2, by="n"),
     metric("often", "top", "student", k=1),
     metric("stock", "last", "x", per=("student",)),
+    metric("balance", "last", "x", per=("student",), carry="always"),
     metric("carried", "last", "x", carry=Period(3, "day")),
 )
 DAY, WEEK = (Grain.DAY,), (Grain.WEEK,)
@@ -214,6 +215,8 @@ class Walk:
         match name:
             case "stock":
                 return self.stock(start, last, key)
+            case "balance":
+                return self.stock(None, last, key)
             case "carried":
                 before = self.of(start - timedelta(days=3), start - timedelta(days=1), last, **key)
                 own = latest(docs)
@@ -241,7 +244,7 @@ class Walk:
         days = [start + timedelta(days=at) for at in range((last - start).days + 1)]
         return sum(minutes(self.of(None, day, last, **key)) for day in days) / len(days)
 
-    def stock(self, start: date, last: date, key: Row) -> float | None:
+    def stock(self, start: date | None, last: date, key: Row) -> float | None:
         """The last x of each student, where the lesson was that it is of."""
         newest: dict[Any, Document] = {}
         for one in self.of(start, last, last):
