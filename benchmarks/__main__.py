@@ -32,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"(default: all) {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="smaller data, fewer pairs")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a goal is missed")
-    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write them into benchmarks/RESULTS.md, in place of those of the same command",
+    )
     given = parser.parse_args(arguments)
     unknown = [one for one in given.names if one not in NAMES]
     if unknown:
@@ -51,7 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     JSON.write_text(json.dumps(report.document(results, given.quick, command), indent=2) + "\n", "utf-8")
     print(f"all figures: {JSON.relative_to(HERE.parent)}", file=sys.stderr)
     if given.write:
-        (HERE / "RESULTS.md").write_text(report.markdown(results, command), encoding="utf-8")
+        path = HERE / "RESULTS.md"
+        path.write_text(report.written(path.read_text("utf-8"), results, command), encoding="utf-8")
     return 1 if given.strict and not all(one.met for one in results) else 0
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 #: Seconds between two looks at a process's memory.
-_EVERY = 0.005
+_EVERY = 0.02
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import platform
+import re
 from datetime import datetime, timezone
 from typing import Any
 
 from benchmarks.harness import Result
+
+HEAD = """\
+# Benchmarks
+
+Each figure is the median of paired runs in one session: the two ways in turns, on the same data.
+Wall time decides, or memory where it says so; CPU time is that of all processes that worked."""
 
 
 def line(result: Result) -> str:
@@ -52,16 +59,17 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}"
 
 
-def markdown(results: list[Result], command: str) -> str:
-    """RESULTS.md."""
-    day = datetime.now(tz=timezone.utc).date()
+def written(before: str, results: list[Result], command: str) -> str:
+    """RESULTS.md with a section of these results, in place of that of the same command if there is one."""
+    head = f"## `{command}`\n"
+    others = [one.rstrip() for one in re.split(r"(?m)^(?=## `)", before)[1:] if not one.startswith(head)]
+    return "\n\n".join([HEAD, *others, head + _section(results)])
+
+
+def _section(results: list[Result]) -> str:
     rows = [
-        "# Benchmarks",
         "",
-        f"`{command}`, {day}, {machine()}.",
-        "",
-        "Each figure is the median of paired runs in one session: the two ways in turns, on the same data.",
-        "Wall time decides, or memory where it says so; CPU time is that of all processes that worked.",
+        f"{datetime.now(tz=timezone.utc).date()}, {machine()}.",
         "",
         "| what | figure | by CPU | goal | dashpipe, wall / CPU s | other, wall / CPU s |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -71,7 +79,7 @@ def markdown(results: list[Result], command: str) -> str:
         mark = "" if one.met else " **missed**"
         cells = [one.name, figure(one), by_cpu, goal(one) + mark, _measure(one.ours), _measure(one.other)]
         rows.append(f"| {' | '.join(cells)} |")
-    rows += ["", "## Sizes", ""]
+    rows += ["", "Sizes:", ""]
     for one in results:
         about = ", ".join(f"{key} {value}" for key, value in one.about.items())
         rows.append(f"- {one.name}: {about}{', ' if about else ''}{one.pairs} pairs.")
