@@ -17,7 +17,8 @@ JSON = HERE.parent / ".cache" / "benchmarks.json"
 
 #: Each is a module with ``run(quick) -> list[Result]``.
 NAMES = (
-    *("fused", "hand_written", "pandas_run", "grains", "distincts", "percentiles", "history", "many_rows"),
+    *("fused", "hand_written", "pandas_run", "grains", "distincts", "percentiles", "history", "active"),
+    "many_rows",
     *("dag_import", "one_dag", "lint_many", "lint_one", "cli_help"),
 )
 

@@ -56,12 +56,12 @@ def run(*, quick: bool) -> list[Result]:
                 made[name] = here.subjects({name: text})[name]
                 _fill(here, name, days, a_day)
                 here.run(made[name], END - timedelta(days=days), days)
-                _timed(here, made[name])  # the first daily run leaves a running state to the next
+                timed(here, made[name])  # the first daily run leaves a running state to the next
             results.append(
                 paired(
                     f"a daily run over {long} days of history, beside {short}: {what}",
-                    (f"{long} days", partial(_timed, here, made["long"])),
-                    (f"{short} days", partial(_timed, here, made["short"])),
+                    (f"{long} days", partial(timed, here, made["long"])),
+                    (f"{short} days", partial(timed, here, made["short"])),
                     pairs=3 if quick else 5,
                     faster=False,
                     goal=goal,
@@ -88,7 +88,7 @@ def _fill(here: Bench, name: str, days: int, a_day: int) -> None:
         )
 
 
-def _timed(here: Bench, subject: Subject) -> Measure:
+def timed(here: Bench, subject: Subject) -> Measure:
     """The run that the schedule makes on the morning after."""
     uris = {
         "DASHPIPE_SOURCE_URI": here.server.database_uri("source"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from dashpipe.compile import advice, canonical, emit, instant, partition, periods
+from dashpipe.compile.passes import reach
 from dashpipe.compile.plan import (
     Carried,
     Column,
@@ -62,16 +63,19 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         for source in plan.sources:
             merging = plan.merging(source.name, grain)
             if merging is not None:
-                yield (
-                    f"{indent}Reach {source.name} over states of {merging.atom.value}, "
-                    "where all are published; else"
-                )
+                over = reach.reached(plan, source, grain)
+                held = "" if over is None else over.text
+                yield f"{indent}Reach {source.name} over {held}, where all are published; else"
                 if plan.runs_on(source.name, grain):
                     yield f"{indent}  of all time: over the running state, where it holds, and the days since"
             roll = plan.rollup(source.name, grain)
             if roll is not None:
                 finer = " or ".join(one.value for one in roll.finer)
                 yield f"{indent}RollUp {source.name} from states of {finer}, where all are published; else"
+            shared = plan.shared_of(source.name, grain)
+            if shared:
+                labels = ", ".join(leaf.label for leaf in shared)
+                yield f"{indent}Count {labels} from kept values, where the rows' own are; else"
             for one in source.aggregates:
                 ids = {leaf.id for leaf in source.leaves_at(grain)}
                 leaves = [leaf for leaf in one.leaves if leaf.id in ids]
@@ -171,11 +175,15 @@ def stages_of(plan: Plan, grain: Grain, labels: tuple[str, ...]) -> list[tuple[s
         found += _conversions(plan, grain, source.name, labels, places)
         merging = plan.merging(source.name, grain)
         further = f"{grain.value}: what {source.name} reaches back to"
-        for of, stages in emit.scans(plan, grain, source.name, labels, merging=merging is not None):
+        for of, stages in emit.scans(
+            plan, grain, source.name, labels, merging=merging is not None, counted=True
+        ):
             found.append((further, where, [*stages, *emit.merge(emit.Ref("target", places[of]))]))
         if merging is None:
             found += _conversions(plan, grain, source.name, labels, places, beside=True)
         found += _followed(plan, grain, source, labels)
+        for told, of, stages in _over_values(plan, grain, source.name, labels):
+            found.append((told, "staging_values", [*stages, *emit.merge(emit.Ref("target", places[of]))]))
         for leaf in emit.retained(plan, grain, source.name):
             stages = emit.cohorts(plan, grain, leaf, labels)
             found.append((f"{grain.value}: cohorts of {source.name}", where, [*stages, *emit.merge(into)]))
@@ -262,6 +270,17 @@ def _followed(
             found.append((about, where, [*newer, *emit.merge(emit.Ref("target", "staging_balances"))]))
             found.append((about, "staging_balances", emit.carried_on(plan, grain, leaf, labels, kept, into)))
     return found
+
+
+def _over_values(
+    plan: Plan, grain: Grain, source: str, labels: tuple[str, ...]
+) -> Iterator[tuple[str, emit.Beside | None, emit.Stages]]:
+    """What is counted from kept values beside the rows' own partitions and keys; all of it is stored here."""
+    stored = f"{_target(plan, plan.grains[0])}__values"
+    for of, stages in emit.over_values(plan, grain, source, labels, (), stored):
+        yield f"{grain.value}: what {source} reaches back to, of kept values", of, stages
+    for whole, stages in emit.over_wholes(plan, grain, source, labels, (), stored):
+        yield f"{grain.value}: kept values of {', '.join(whole) or 'all rows'}", whole, stages
 
 
 def _running(

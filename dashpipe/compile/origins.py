@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashpipe.compile.passes import rollup
+from dashpipe.compile.passes import reach, rollup
 from dashpipe.compile.plan import Plan, SourcePlan
 from dashpipe.spec.model import Grain
 
@@ -28,22 +28,25 @@ def origin_lines(plan: Plan) -> Iterator[str]:
             else:
                 yield f"{about}: from the source (no finer grain nests in it)"
             yield from _reach(plan, source, grain, off=off)
+            yield from _shared(plan, source, grain)
 
 
 def _reach(plan: Plan, source: SourcePlan, grain: Grain, *, off: bool) -> Iterator[str]:
     about = f"{grain.value} of {source.name}, what it reaches back to"
-    merging = plan.merging(source.name, grain)
-    if merging is not None:
-        yield f"{about}: from the states of {merging.atom.value}, {_ELSE}"
-        if plan.runs_on(source.name, grain):
-            yield f"{about}, of all time: from the running state, where it holds, and the states after it"
-    elif any(leaf.frame.reaches for leaf in source.framed_at(grain)):
-        if off:
-            why = "the pass rollup is switched off"
-        elif source.unique:
-            why = "only the newest documents of each day count"
-        else:
-            stuck = (leaf for leaf in source.framed_at(grain) if leaf.frame.reaches and not leaf.merges)
-            told = next((f"{leaf.label} does not merge" for leaf in stuck), None)
-            why = told or "its days or hours are no grain of the subject"
+    found = reach.reached(plan, source, grain)
+    if found is None:
+        return
+    if off or found.rule is None:
+        why = "the pass rollup is switched off" if off else found.text
         yield f"{about}: from the source ({why})"
+        return
+    yield f"{about}: from {found.text}, {_ELSE}"
+    if plan.runs_on(source.name, grain):
+        yield f"{about}, of all time: from the running state, where it holds, and the states after it"
+
+
+def _shared(plan: Plan, source: SourcePlan, grain: Grain) -> Iterator[str]:
+    leaves = plan.shared_of(source.name, grain)
+    if leaves:
+        about = f"{grain.value} of {source.name}, {', '.join(leaf.label for leaf in leaves)}"
+        yield f"{about}: from the kept values that its rows are counted from"

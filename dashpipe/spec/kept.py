@@ -1,13 +1,16 @@
-"""Of which distinct counts the values are kept (`incremental: true`), and why of another they are not."""
+"""Of which distinct counts the values are kept (`incremental: true`), and why of another they are not.
+
+They serve longer grains, and what is cumulative or looks back by an offset.
+"""
 
 from __future__ import annotations
 
 from dashpipe import expr
 from dashpipe.expr import FieldType
-from dashpipe.spec.model import OF_SOURCE, Metric, Source, Subject
+from dashpipe.spec.model import COMPOSITES, OF_SOURCE, Grain, Metric, Source, Subject
 from dashpipe.spec.nesting import ORDER, finer
 from dashpipe.spec.typing.parsed import parse
-from dashpipe.spec.typing.parts import filters
+from dashpipe.spec.typing.parts import filters, parts_of
 from dashpipe.spec.typing.scopes import scope_of
 from dashpipe.spec.typing.uses import source_uses
 
@@ -16,17 +19,18 @@ TEXTUAL = (FieldType.STRING, FieldType.INTEGER, FieldType.BOOLEAN, FieldType.OBJ
 
 
 def refusal(subject: Subject, source: Source, metric: Metric) -> str | None:
-    """Why a distinct count of the source is read from its documents at longer grains; ``None``: it is not.
+    """Why a distinct count is read from documents at longer grains and over days; ``None``: it is not.
 
     What is wrong with its expression is said elsewhere, and is no reason.
     """
     finest = next(one for one in ORDER if one in subject.grains)
     wanted = subject.grains if metric.grains is None else metric.grains
     longer = [one for one in subject.grains if one in wanted and one is not finest]
-    if finest not in wanted:
-        return f"it has no grain {finest.value}, the finest, of whose partitions values are kept"
-    if not any(finest in finer(one, subject.grains) for one in longer):
-        return f"no longer grain is made of those of a {finest.value}"
+    if not _reached(subject, metric.name, finest):
+        if finest not in wanted:
+            return f"it has no grain {finest.value}, the finest, of whose partitions values are kept"
+        if not any(finest in finer(one, subject.grains) for one in longer):
+            return f"no longer grain is made of those of a {finest.value}, and nothing reaches back over them"
     if subject.hidden_keys:
         return "rows are grouped by what is looked up, and each run looks it up anew"
     if source.unique:
@@ -42,6 +46,26 @@ def refusal(subject: Subject, source: Source, metric: Metric) -> str | None:
 def distincts(subject: Subject, source: Source) -> list[Metric]:
     """The distinct counts of a source, also those that only others are made of."""
     return [one for one in subject.metrics if one.type == "count_distinct" and one.source == source.name]
+
+
+def _reached(subject: Subject, name: str, finest: Grain) -> bool:
+    """Whether a metric is read over days (or hours) that the finest grain keeps values of."""
+    if finest not in (Grain.HOUR, Grain.DAY):
+        return False
+    metrics = {one.name: one for one in subject.metrics}
+    waiting: list[str | None] = []
+    for one in subject.metrics:
+        by_hour = one.window is not None and one.window.unit == "hour" and finest is Grain.DAY
+        if one.type == "cumulative" and not by_hour:
+            waiting.append(one.metric)
+        waiting += [given.metric for given in one.inputs if given.offset is not None]
+    seen: set[str] = set()
+    while waiting:
+        at = waiting.pop()
+        if at is not None and at in metrics and at not in seen:
+            seen.add(at)
+            waiting += [part for part, _ in parts_of(metrics[at])] if metrics[at].type in COMPOSITES else []
+    return name in seen
 
 
 def _type(subject: Subject, source: Source, metric: Metric) -> FieldType | None:

@@ -181,6 +181,7 @@ NAMES = frozenset(
         "SCRATCH",
         "at",
         "j",
+        "leaf",
         "b",
         "c",
         "d",

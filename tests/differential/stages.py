@@ -72,6 +72,12 @@ def computed(
         for stages in emit.scan(plan, grain, source.name, mine, into):
             emit.verify(stages)
             run(database, _of(case, source.name), stages)
+        if plan.kept_at(source.name, grain):
+            kept = emit.Ref(database.name, f"values_{ObjectId()}")
+            for stages in emit.values(plan, source.name, mine):
+                run(database, _of(case, source.name), [*stages, *emit.merge(kept)])
+            for stages in emit.of_values(plan, grain, source.name, mine, mine, "none", into):
+                run(database, kept.collection, stages)
     _follow(database, plan, case, grain, {None: into.collection})
     wholes = {of: f"whole_{ObjectId()}" for of in emit.wholes(plan, grain)}
     days = {of: f"days_{ObjectId()}" for of in emit.days(plan, grain)}

@@ -170,6 +170,7 @@ def cases(draw: Any) -> tuple[Subject, list[Document], list[date]]:
                 Time("at"),
                 fields=(Field("n", "integer"), Field("s", "string"), *(Field(one, "string") for one in key)),
                 dimensions=tuple(Dimension(one) for one in key),
+                incremental=draw(st.booleans()),
             ),
         ),
         metrics=tuple(one for one in given if one.grains != ()),
@@ -209,14 +210,19 @@ def computed(
 
     for stages in emit.scan(plan, grain, "docs", labels, None):
         run("docs", stages, into)
+    # The days of all time, half of them as if published, the others as if of this run.
+    spans = {partition.of_instant(Grain.DAY, one["at"], calendar) for one in documents}
+    days = tuple(sorted(spans | (set(labels) if grain is Grain.DAY else set())))
+    staged = tuple(one for one in days if one in labels) if grain is Grain.DAY else days[::2]
+    if days and plan.kept:
+        _values_of(database, plan, days, staged)
+    if plan.kept_at("docs", grain):
+        for stages in emit.of_values(plan, grain, "docs", labels, staged, "kept", None):
+            run("values", stages, into)
     how = plan.merging("docs", grain)
     for of, stages in emit.scans(plan, grain, "docs", labels, merging=how is not None):
         run("docs", stages, emit.Ref(database.name, places[of]))
     if how is not None:
-        # The days of all time, half of them as if published, the others as if of this run.
-        spans = {partition.of_instant(Grain.DAY, one["at"], calendar) for one in documents}
-        days = tuple(sorted(spans | (set(labels) if grain is Grain.DAY else set())))
-        staged = tuple(one for one in days if one in labels) if grain is Grain.DAY else days[::2]
         if days:
             _rows_of(database, plan, days, "target")
             # What is published of days that this run has computed anew no longer counts.
@@ -232,6 +238,8 @@ def computed(
                 _rows_of(database, plan, staged, ours)
         for of, stages in emit.over_states(plan, grain, "docs", labels, staged, "target"):
             run(ours, stages, emit.Ref(database.name, places[of]))
+        for of, stages in emit.over_values(plan, grain, "docs", labels, staged, "kept"):
+            run("values", stages, emit.Ref(database.name, places[of]))
     for each, name in days_of.items():
         run(into.collection, emit.days_of(plan, grain, each, labels), emit.Ref(database.name, name))
         run(name, emit.over_days(plan, grain, each), into)
@@ -260,6 +268,20 @@ def _rows_of(database: Database[Document], plan: Plan, days: tuple[str, ...], na
     database[parts].drop()
     if rows:
         database[name].insert_many(rows)
+
+
+def _values_of(
+    database: Database[Document], plan: Plan, days: tuple[str, ...], staged: tuple[str, ...]
+) -> None:
+    """The values that days keep: as if published, and of some again as if of this run, and these count."""
+    kept = emit.merge(emit.Ref(database.name, "kept"))
+    for stages in emit.values(plan, "docs", days):
+        database["docs"].aggregate(encode.to_bson([*stages, *kept]), allowDiskUse=True)
+    mine = list(database["kept"].find({"partition_date": {"$in": list(staged)}}))
+    if mine:
+        database["values"].insert_many(mine)
+        old = [{**one, "_id": f"old {one['_id']}", "v": f"old {one['v']}"} for one in mine]
+        database["kept"].insert_many(old)
 
 
 def same(mine: Any, theirs: Value) -> bool:

@@ -80,6 +80,7 @@ def cases(draw: Any) -> Case:
                 Time("at"),
                 fields=(Field("n", "integer"), Field("s", "string"), Field("c", "string")),
                 dimensions=(Dimension("c"),),
+                incremental=draw(st.booleans()),
             ),
         ),
         metrics=tuple(metrics),

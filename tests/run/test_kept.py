@@ -1,4 +1,4 @@
-"""Kept values: killed while they are written, gone after retention, and whose collection they are."""
+"""Kept values and windows over them: killed while they are written, after retention, and whose they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from dashpipe.run import run_all, state, takeover
 from dashpipe.run.base import Request
 from dashpipe.run.errors import Refused
-from dashpipe.spec.model import Grain, Metric, Target
+from dashpipe.spec.model import Grain, Metric, Period, Target
 from tests.conftest import PROFILE
 from tests.run import shop, stage, victim
 from tests.run.stage import Stage
@@ -24,8 +24,12 @@ from tests.run.world import World
 Document = dict[str, Any]
 
 VALUES = "dash_daily__values"
+#: Of three days: a restated day restates two more.
+BUYERS = Metric("buyers_3d", "cumulative", metric="buyers", window=Period(3, "day"))
 SUBJECT = replace(
-    shop.SUBJECT, sources=(replace(shop.SUBJECT.sources[0], incremental=True), shop.SUBJECT.sources[1])
+    shop.SUBJECT,
+    sources=(replace(shop.SUBJECT.sources[0], incremental=True), shop.SUBJECT.sources[1]),
+    metrics=(*shop.SUBJECT.metrics, BUYERS),
 )
 OLD = shop.FIRST + timedelta(days=9)
 #: `make test` stops a run before a few of its writes, .ci/run before more, `make nightly` before every other.
@@ -71,6 +75,8 @@ def test_killed_before_any_write_then_again(before: Stage) -> None:
         old = kept(here)
         done = here.go("dag/restates", **asked)["steps"]
         assert done["transform"]["origin"]["week"]["orders"] == {"states": 1, "source": 0}
+        assert done["transform"]["dependants"] == {"day": 2, "week": 0, "month": 0}
+        assert done["transform"]["reached"]["day"]["orders"] == {"states": 3, "source": 0}
         rows, values = here.rows(), kept(here)
         assert old != values
     with before.copied() as here:
@@ -114,6 +120,38 @@ def test_values_go_with_the_rows_of_old_days(world: World) -> None:
             assert months == {"2024-01-01": 1, "2024-02-01": 1, "2024-03-01": 2}
     assert days == {"2024-03-09"}
     assert months["2024-03-01"] == 2
+
+
+def test_a_window_that_reaches_into_pruned_days_reads_the_source(world: World) -> None:
+    """With retention of 40 days one of 20 is made from kept values, one of 60 from the source; both right."""
+    windows = tuple(
+        Metric(f"last_{days}", "cumulative", metric="countries", window=Period(days, "day"))
+        for days in (20, 60)
+    )
+    day = timedelta(days=1)
+    first = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
+    world.fill([{"_id": at, "at": first + at * day, "country": f"c{at}"} for at in range(92)])
+    for window in windows:
+        subject = replace(
+            KEPT,
+            name=window.name,
+            start="2024-01-01",
+            metrics=(*KEPT.metrics, window),
+            grains=(Grain.DAY,),
+            target=Target(window.name, retention_days=40),
+        )
+        at = {"now": datetime(2024, 4, 1, 1, tzinfo=timezone.utc)}
+        whole = {"start": date(2024, 1, 1), "end": date(2024, 3, 31), **at}
+        run_all(Request(subject, "test/whole", "command", **whole), world.setup)
+        rows = world.target[window.name]
+        assert rows.count_documents({}) == 40 - 1
+        last = {"start": date(2024, 3, 31), "end": date(2024, 4, 1), **at}
+        done = run_all(Request(subject, "test/last", "command", **last), world.setup)["steps"]["transform"]
+        far = window.name == "last_60"
+        assert done["reached"] == {"day": {"orders": {"states": int(not far), "source": int(far)}}}
+        row = rows.find_one({"partition_date": "2024-03-31"})
+        assert row is not None
+        assert row[window.name] == (60 if far else 20)
 
 
 def test_the_collection_of_values_is_no_other_subjects(world: World) -> None:

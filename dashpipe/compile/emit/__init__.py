@@ -34,6 +34,7 @@ from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.emit.types import types_scans, untimed, untimed_scan
 from dashpipe.compile.emit.values import of_values, values
 from dashpipe.compile.emit.verify import verify
+from dashpipe.compile.emit.windows import over_values, over_wholes
 
 __all__ = [
     "OWN",
@@ -72,6 +73,8 @@ __all__ = [
     "of_values",
     "over_days",
     "over_states",
+    "over_values",
+    "over_wholes",
     "pairs",
     "places",
     "present",

@@ -114,6 +114,7 @@ def scans(
     labels: tuple[str, ...],
     *,
     merging: bool,
+    counted: bool = False,
     as_of: datetime | None = None,
     without: Collection[str] = (),
 ) -> list[tuple[Beside | Pairs | None, Stages]]:
@@ -124,7 +125,8 @@ def scans(
         grain: The grain of the rows.
         source: The source's name.
         labels: The partitions.
-        merging: Whether what merges over time is left to ``over_states``.
+        merging: Whether what merges over time is left to ``over_states`` and ``over_values``.
+        counted: Whether wholes that can be counted from kept values are left to ``over_wholes``.
         as_of: The run's instant; ``None``: all partitions are over.
         without: Leaves that are computed otherwise, by id.
 
@@ -132,8 +134,13 @@ def scans(
         For each what its parts are of (``None``: the rows' own keys), and its stages, which yield them.
     """
     one = plan.source(source)
+    left = {leaf.id for leaf in plan.shared_of(source, grain)} if counted else set()
+    merged_by = plan.merging(source, grain)
+    if merging and merged_by is not None:
+        left |= {leaf.id for leaf in merged_by.counted}
     made: list[tuple[Beside | Pairs | None, Stages]] = []
-    for aggregate, leaves in framed(grain, one, merging=merging, without=without):
+    left.update(without)
+    for aggregate, leaves in framed(grain, one, merging=merging, without=left):
         frame = aggregate.frame
         key = read_by(plan, one, frame.of)
         where = PAIRS if paired(plan, aggregate) else place_of(frame)
@@ -191,7 +198,7 @@ def over_states(
         if how.atom is not grain:
             stages[0] = {"$match": {**mine[0], **spans}}
         there, project = _of_rows(one, leaves, how.atom)
-        others: dict[str, Any] = {**there, **spans, **_without(how.atom, staged)}
+        others: dict[str, Any] = {**there, **spans, **without(how.atom, staged)}
         stages.append(
             {"$unionWith": {"coll": target, "pipeline": [{"$match": others}, {"$project": project}]}}
         )
@@ -284,7 +291,7 @@ def _of_rows(
     return {f"_state.{source.presence.id}": {"$exists": True}}, {"_id": group, **states}
 
 
-def _without(atom: Grain, staged: tuple[str, ...]) -> dict[str, Any]:
+def without(atom: Grain, staged: tuple[str, ...]) -> dict[str, Any]:
     """The filter for the rows of other partitions than some."""
     if atom is not Grain.HOUR:
         return {"$nor": [{"partition_date": {"$in": list(staged)}}]} if staged else {}

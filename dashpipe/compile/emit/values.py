@@ -65,24 +65,46 @@ def of_values(
         target: The collection of stored values, in the same database.
         into: The parts collection to merge into, or ``None`` to yield the parts.
     """
-    one, finest, calendar = plan.source(source), plan.grains[0], plan.subject.calendar
+    one = plan.source(source)
+    wanted = {leaf.id for leaf in one.own_at(grain)}
+    return [
+        [*counts(plan, grain, labels, staged, target, leaf, one.key), *merge(into)]
+        for leaf in plan.kept_of(source)
+        if leaf.id in wanted
+    ]
+
+
+def counts(
+    plan: Plan,
+    grain: Grain,
+    labels: tuple[str, ...],
+    staged: tuple[str, ...],
+    target: str,
+    leaf: Leaf,
+    key: tuple[Key, ...],
+) -> Stages:
+    """The pipeline that counts the kept values of one leaf in partitions, by some of its dimensions.
+
+    Args:
+        plan: The plan.
+        grain: The grain of the partitions.
+        labels: The partitions.
+        staged: As ``of_values``.
+        target: As ``of_values``.
+        leaf: The leaf that is counted: its own values are kept, or those of its base.
+        key: The dimensions.
+    """
+    finest, calendar = plan.grains[0], plan.subject.calendar
     days = inside(grain, labels, finest, calendar)
     group: Stage = {"p": label(finest)}
     if grain is not finest:
         group["p"] = lb.of_label(grain, "$partition_date", calendar, labels)
-    group |= {f"k{at}": {"$ifNull": [f"$k.{key.name}", None]} for at, key in enumerate(one.key)}
-    wanted = {leaf.id for leaf in one.own_at(grain)}
-    pipelines = []
-    for leaf in plan.kept_of(source):
-        if leaf.id not in wanted:
-            continue
-        stages = both({"leaf": leaf.id}, finest, days, staged, target)
-        fields, between = levels.again(kind_of(leaf).level, (leaf,))
-        stages += [{"$group": {"_id": {"g": group, "v": "$v"}, **fields}}, *between]
-        fields, states = table.collected((leaf,), None)
-        stages += [{"$group": {"_id": "$_id.g", **fields}}, part(one.key, states)]
-        pipelines.append([*stages, *merge(into)])
-    return pipelines
+    group |= {f"k{at}": {"$ifNull": [f"$k.{one.name}", None]} for at, one in enumerate(key)}
+    stages = both({"leaf": leaf.base or leaf.id}, finest, days, staged, target)
+    fields, between = levels.again(kind_of(leaf).level, (leaf,))
+    stages += [{"$group": {"_id": {"g": group, "v": "$v"}, **fields}}, *between]
+    fields, states = table.collected((leaf,), None)
+    return [*stages, {"$group": {"_id": "$_id.g", **fields}}, part(key, states)]
 
 
 def _kept(leaf: Leaf, key: tuple[Key, ...], grain: Grain, states: Stage) -> Stage:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from dashpipe.compile.errors import CompileError
 from dashpipe.compile.frame import PLAIN, Frame
+from dashpipe.compile.kept import fits
 from dashpipe.compile.logical.matching import told
 from dashpipe.compile.plan import DOCUMENT, Aggregate, Column, Finaliser, Having, Leaf
 from dashpipe.compile.sources import Reading
@@ -90,6 +91,9 @@ class Builder:
             atoms.add(next(grain for grain in Grain if grain in self.subject.grains))
             stored = tuple(grain for grain in self.subject.grains if grain in atoms)
             leaf = replace(leaf, base=self.made(make, replace(need, grains=stored, frame=PLAIN)).id)
+        elif not (frame.plain or self.subject.hidden_keys) and fits(self.readings[leaf.source].source, leaf):
+            # No grain needs it, unless a pass finds that its values serve.
+            leaf = replace(leaf, base=self.made(make, Need(())).id)
         if leaf.options.journey is not None:
             return self.keep(leaf.source, leaf, need.grains)  # of events of two sources: no scan gives it
         return self.add(leaf.source, leaf, need.grains)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dashpipe.compile.kept import keepable
-from dashpipe.compile.plan import Kept, Leaf, Merged, Note, Plan, RollUp, SourcePlan
+from dashpipe.compile.passes import reach
+from dashpipe.compile.plan import Kept, Leaf, Note, Plan, RollUp, SourcePlan
 from dashpipe.spec import nesting
 from dashpipe.spec.model import Grain
 
@@ -27,22 +28,24 @@ class _Found:
 
 def run(plan: Plan) -> tuple[Plan, Note]:
     """Find the roll-ups of a plan."""
+    plan = reach.keeping(plan)
     found = [
-        _found(plan, source, grain, keepable(plan, source))
+        _found(plan, source, grain, keepable(source))
         for source in plan.sources
         for grain in plan.grains
         if nesting.finer(grain, plan.grains)
     ]
     rules = tuple(one.rule for one in found if one.rule is not None)
-    text = "; ".join(one.text for one in found) or "no grain nests in another"
-    changed = replace(plan, rollups=rules, merged=tuple(_merging(plan)), kept=tuple(_kept(plan, found)))
-    return changed, Note("rollup", bool(rules), text)
+    told = [one.text for one in found] or ["no grain nests in another"]
+    told += _windows(plan)
+    changed = replace(plan, rollups=rules, kept=tuple(_kept(plan, found)))
+    return changed, Note("rollup", bool(rules or plan.merged), "; ".join(told))
 
 
 def reasons(plan: Plan) -> dict[tuple[str, Grain], str]:
     """Why a source's part of a coarser grain may be merged from states, or why it is read from the source."""
     return {
-        (source.name, grain): _found(plan, source, grain, keepable(plan, source)).text
+        (source.name, grain): _found(plan, source, grain, keepable(source)).text
         for source in plan.sources
         for grain in plan.grains
         if nesting.finer(grain, plan.grains)
@@ -89,7 +92,7 @@ def _found(plan: Plan, source: SourcePlan, grain: Grain, able: frozenset[str]) -
 
 
 def _kept(plan: Plan, found: list[_Found]) -> Iterator[Kept]:
-    """Of each source the leaves whose values a roll-up needs."""
+    """Of each source the leaves whose values a roll-up needs, or what reaches back."""
     for source in plan.sources:
         leaves = {
             leaf.id: leaf
@@ -97,31 +100,20 @@ def _kept(plan: Plan, found: list[_Found]) -> Iterator[Kept]:
             if one.rule is not None and one.rule.source == source.name
             for leaf in one.kept
         }
+        leaves |= {leaf.id: leaf for leaf in reach.bases(plan, source)}
         if leaves:
             yield Kept(source.name, tuple(leaves[one] for one in sorted(leaves)))
 
 
-def _merging(plan: Plan) -> Iterator[Merged]:
-    """The grains of which what leaves reach back to may be merged from the states of days or hours.
-
-    All of them or none, so that no row mixes two truths. None where rows are grouped by what is looked up:
-    the states of a day are of what its keys led to then, a row is of what they lead to at its own end.
-    Balances that are carried always go on besides.
-    """
-    if plan.subject.hidden_keys:
-        return
+def _windows(plan: Plan) -> Iterator[str]:
+    """Where what leaves reach back to comes from, a grain and source that has such."""
     for source in plan.sources:
         for grain in plan.grains:
-            reaching = [leaf for leaf in source.framed_at(grain) if leaf.frame.reaches]
-            atoms = {leaf.frame.atom(grain) for leaf in reaching}
-            merging = [leaf for leaf in reaching if leaf.merges]
-            if len(atoms) != 1 or source.unique or not merging:
+            found = reach.reached(plan, source, grain)
+            if found is None:
                 continue
-            if not all(leaf.merges or leaf.goes_on for leaf in reaching):
-                continue
-            (atom,) = atoms
-            if atom in plan.grains:
-                stored = {leaf.id for leaf in source.own_at(atom)}
-                bases = {leaf.base for leaf in merging if leaf.frame.of is None}
-                if bases <= stored:
-                    yield Merged(source.name, grain, atom)
+            about = f"what {grain.value} of {source.name} reaches back to"
+            if found.rule is None:
+                yield f"{about} is read from the source: {found.text}"
+            else:
+                yield f"{about} may be merged from {found.text}"

@@ -78,9 +78,9 @@ class Leaf:
     """One aggregation of one source: ``kind`` of ``expr`` where ``where`` (both ``None`` for a plain count).
 
     ``type`` is that of its value as rows hold it. ``label`` says the same in the spec's words. ``frame`` is
-    which documents it covers; ``base`` is the leaf whose states make it up where they merge: over time, or
-    over the rows of a whole. ``unit`` is what it counts: documents or elements; empty where the source has
-    documents only.
+    which documents it covers; ``base`` is the leaf whose states make it up where they merge, over time or
+    over the rows of a whole, or whose values, where these can be kept. ``unit`` is what it counts: documents
+    or elements; empty where the source has documents only.
     """
 
     id: str

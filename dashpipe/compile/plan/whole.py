@@ -44,11 +44,16 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What the leaves of a source and grain reach back to can be merged from the states of ``atom``."""
+    """What the leaves of a source and grain reach back to can be merged from the states of ``atom``.
+
+    ``counted`` are those of them that are counted from the kept values of the finest grain. Where these are
+    all, nothing is merged from states.
+    """
 
     source: str
     grain: Grain
     atom: Grain
+    counted: tuple[Leaf, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,14 @@ class Plan:
     def kept_at(self, source: str, grain: Grain) -> tuple[Leaf, ...]:
         """Those of them whose values are kept at a grain: none at another than the finest."""
         return self.kept_of(source) if grain is self.grains[0] else ()
+
+    def shared_of(self, source: str, grain: Grain) -> tuple[Leaf, ...]:
+        """The leaves of wholes of a grain's own partitions that are counted from values where its own are."""
+        ids = {leaf.id for leaf in self.kept_of(source)}
+        if grain is not self.grains[0] and self.rollup(source, grain) is None:
+            return ()
+        framed = (leaf for leaf in self.source(source).framed_at(grain) if not leaf.frame.reaches)
+        return tuple(leaf for leaf in framed if not leaf.merges and leaf.base in ids)
 
     def columns_at(self, grain: Grain) -> tuple[Column, ...]:
         """The columns of a grain."""

@@ -35,8 +35,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     what="A source is `incremental`, and no distinct count of it is made from kept values.",
     why="What is kept are the values that a distinct count counts, for each partition of the finest grain: "
-    "weeks and months are counted from these. With one grain, or without a distinct count of texts, "
-    "integers, booleans or ids, nothing is kept.",
+    "weeks and months are counted from these, and what is cumulative over days. With one grain and nothing "
+    "cumulative, or without a distinct count of texts, integers, booleans or ids, nothing is kept.",
     bad="""
 grains: [day]
 sources:

@@ -7,8 +7,8 @@ turn. What has not changed adds nothing, and what was never written is not writt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,12 +22,36 @@ from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
 from dashpipe.run.load.row import SAME
 from dashpipe.run.transform import followed
+from dashpipe.run.transform.kept_changes import changes
 from dashpipe.run.transform.work import Work
 from dashpipe.spec.model import Grain
 
 Document = dict[str, Any]
 _DAY = timedelta(days=1)
 Labels = dict[Grain, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The partitions of the finest grain that have changed.
+
+    ``states`` are those whose stored states differ, ``values`` by leaf those whose kept values do;
+    ``unknown`` are those that count as changed for a leaf of which neither tells. ``hidden``: rows are
+    grouped by what is looked up.
+    """
+
+    states: frozenset[str]
+    unknown: frozenset[str]
+    values: Mapping[str, frozenset[str]]
+    hidden: bool
+
+    def by(self, leaf: Leaf, grain: Grain, finest: Grain) -> frozenset[str]:
+        """Those that a leaf of a grain may see."""
+        if not _told(leaf, grain, finest, hidden=self.hidden):
+            return self.unknown
+        if leaf.merges:
+            return self.states
+        return self.values.get(leaf.base or "", self.unknown)
 
 
 def extended(work: Work, parts: str, labels: tuple[str, ...], *, asked: bool) -> Run:
@@ -39,11 +63,14 @@ def extended(work: Work, parts: str, labels: tuple[str, ...], *, asked: bool) ->
         labels: The partitions that were computed.
         asked: Whether the run was asked for them. To a leaf that reaches back and keeps no state, or reaches
             back to a part of a partition, all of those count as changed: nothing tells that they have not.
+            Where its values are kept, these tell.
     """
     run = work.run
     with translating("looking which other partitions depend on what changed"):
         changed = _changed(work, parts, labels) if run.plan.reaches else frozenset()
-        found = _reading(work, changed, labels, asked=asked)
+        unknown = frozenset(labels) if asked else changed
+        seen = _Seen(changed, unknown, changes(work, labels, unknown), bool(run.subject.hidden_keys))
+        found = _reading(work, seen, labels)
         events = followed.changed(work, parts, labels, asked=asked)
         for grain, some in followed.reading(work, events, labels).items():
             found[grain] = tuple(sorted({*some, *found.get(grain, ())}))
@@ -95,37 +122,32 @@ def _differ(leaf: Leaf, low: str, high: str) -> Any:
     return {"$gt": [{"$subtract": [high, low]}, near]}
 
 
-def _reading(work: Work, changed: frozenset[str], labels: tuple[str, ...], *, asked: bool) -> Labels:
+def _reading(work: Work, seen: _Seen, labels: tuple[str, ...]) -> Labels:
     """The partitions, written before and not of this run yet, that read what has changed.
-
-    For frames of leaves that nothing is told of by states, that is all that the run was asked for.
 
     Where a run was killed while it wrote, what it had changed no longer differs: of those it left half-way,
     all that read any of the partitions are taken.
     """
     run, calendar = work.run, work.run.subject.calendar
-    hidden = bool(run.subject.hidden_keys)
     found: Labels = {}
     for grain in run.plan.grains:
         leaves = [leaf for one in run.plan.sources for leaf in one.framed_at(grain) if leaf.frame.reaches]
-        frames = {leaf.frame for leaf in leaves}
-        untold = {
-            leaf.frame
-            for leaf in leaves
-            if asked and not (leaf.merges and _told(leaf, grain, work.grain, hidden=hidden))
-        }
-        if not frames or not labels:
+        read: dict[Frame, frozenset[str]] = {}
+        for leaf in leaves:
+            read[leaf.frame] = read.get(leaf.frame, frozenset()) | seen.by(leaf, grain, work.grain)
+        if not read or not labels:
             continue
         first = min(periods.first_day(grain, periods.day_of(one), calendar) for one in labels)
-        for _ in range(max(one.ahead or 0 for one in frames)):  # a cohort's row reads what came after it
+        for _ in range(max(one.ahead or 0 for one in read)):  # a cohort's row reads what came after it
             first = periods.first_day(grain, first - _DAY, calendar)
         since = partition.midnight(first, calendar.timezone)
         known = ledger.since(work.session.target, run.subject.id, grain, since, run.as_of)
         mine = set(run.partitions[grain])
         half = tuple(one for one, kept in known.items() if one not in mine and kept == ledger.LOADED)
         whole = tuple(one for one, kept in known.items() if one not in mine and kept != ledger.LOADED)
-        taken = _taking(frames - untold, grain, whole, changed, work)
-        taken |= _taking(untold, grain, whole, labels, work) | _taking(frames, grain, half, labels, work)
+        taken = _taking(read, grain, half, labels, work)
+        for frame, some in read.items():
+            taken |= _taking([frame], grain, whole, some, work)
         found[grain] = tuple(sorted(taken))
     return found
 

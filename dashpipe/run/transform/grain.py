@@ -110,7 +110,7 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
             origins = {source: Origin(work.labels) for source in origins}
             _brought(work, name, fresh, dict.fromkeys(origins, Origin(fresh)), fresh=False)
     fill.fill(work, name)
-    reached, wholes = reach.fill(work, name)
+    reached, wholes = reach.fill(work, name, origins)
     looked.fill(work.run, session, work.grain, name, work.lookups)
     with translating(f"finishing the rows of grain {work.grain.value}"):
         parts.replace(work.run, session, session.target[name], _finalise(work, wholes), work.rows)
