@@ -312,6 +312,18 @@ def test_a_restated_day_whose_values_did_not_change_restates_nothing(worlds: dic
         assert by_day(world, case, "rows")[9] == 3
 
 
+def test_a_value_that_left_a_restated_day_leaves_its_windows(worlds: dict[str, World]) -> None:
+    """What is stored of a day that the run has computed anew no longer counts, at either grain."""
+    case, world = april(ROWS, USERS, WINDOWS[0]), worlds["server"]
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        world.source["docs"].delete_one({"user": "u14"})
+        done = runs.run(world, case, days=one_day(14))["steps"]
+        assert done["transform"]["dependants"] == {"day": 6, "week": 0}
+        assert by_day(world, case, "wau") == [2, 3, 4, 5, 6, 7, *[8] * 7, *[7] * 7, 8]
+        assert by_day(world, case, "wau", Grain.WEEK) == [8, 7, 8]
+
+
 def test_a_condition_over_values_sees_what_changed_below_them(worlds: dict[str, World]) -> None:
     """The same values, but one of them three times within the window: it counts now, also days later."""
     often = replace(METRICS[4], name="regulars")
