@@ -10,11 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from dashpipe.compile.covers import covers
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.reach import Beside, place_of
 from dashpipe.compile.emit.scan import spread_over
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import Frame, covers
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.leaves import collected, merged
 from dashpipe.compile.plan import Journey, Leaf, Plan
 from dashpipe.spec.model import Grain

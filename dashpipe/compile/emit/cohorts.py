@@ -10,12 +10,12 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant, partition
+from dashpipe.compile.covers import covers
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.scan import documents
 from dashpipe.compile.emit.spread import instants
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import covers
 from dashpipe.compile.leaves import collected
 from dashpipe.compile.periods import day_of, next_day
 from dashpipe.compile.plan import Aggregate, Leaf, Plan

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from dashpipe.compile.covers import covers
 from dashpipe.compile.emit.columns import computed, made_of, matched, problems
 from dashpipe.compile.emit.grouping import text_of
 from dashpipe.compile.emit.reach import Days, rowed
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import Frame, by_day, covers
+from dashpipe.compile.frame import Frame, by_day
 from dashpipe.compile.keys import of_rows
 from dashpipe.compile.plan import Column, Leaf, Plan
 from dashpipe.expr import FieldType

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dashpipe.compile.covers import known_from
 from dashpipe.compile.emit import fill
 from dashpipe.compile.emit.columns import computed, problems
 from dashpipe.compile.emit.grouped import found_by
 from dashpipe.compile.emit.journeys import journeys
 from dashpipe.compile.emit.reach import Of, joined, present
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import known_from
 from dashpipe.compile.plan import Column, Leaf, Plan
 from dashpipe.spec.model import Grain
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from dashpipe.compile import instant
 from dashpipe.compile import leaves as table
+from dashpipe.compile.covers import Cover, covers
 from dashpipe.compile.emit import per
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.running import Standing, of_generation
 from dashpipe.compile.emit.scan import TAKING, Reading, Ref, labelled, merge
 from dashpipe.compile.emit.stages import Stage, Stages
-from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.leaves import balances
 from dashpipe.compile.plan import Leaf, Plan, Running
 from dashpipe.spec.model import Grain

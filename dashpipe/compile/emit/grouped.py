@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashpipe.compile.covers import source_label
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.pairs import counted
 from dashpipe.compile.emit.reach import Beside, framed, keys_of, place_of
 from dashpipe.compile.emit.scan import own_of, paired
 from dashpipe.compile.emit.stages import Stage, Stages
-from dashpipe.compile.frame import PLAIN, Frame, source_label
+from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.keys import of_rows
 from dashpipe.compile.leaves import added_up
 from dashpipe.compile.plan import Key, Leaf, LookupPlan, Plan

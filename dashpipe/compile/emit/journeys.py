@@ -12,11 +12,11 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant, partition
+from dashpipe.compile.covers import covers
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.scan import documents
 from dashpipe.compile.emit.spread import instants
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import covers
 from dashpipe.compile.offsets import window_start
 from dashpipe.compile.plan import Aggregate, Journey, Leaf, Plan
 from dashpipe.spec.model import Calendar, Grain, Period

@@ -13,13 +13,14 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeAlias
 
+from dashpipe.compile.covers import Cover, covers
 from dashpipe.compile.emit.grouping import part, text_of
 from dashpipe.compile.emit.rollup import label as label_of
 from dashpipe.compile.emit.running import Standing, kept_groups
 from dashpipe.compile.emit.scan import Reading, Ref, merge, paired, pipeline, spread_over
 from dashpipe.compile.emit.spread import rows
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.keys import of_rows
 from dashpipe.compile.leaves import merged
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan

@@ -12,6 +12,7 @@ from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant, partition
+from dashpipe.compile.covers import Cover
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import grouped, part
 from dashpipe.compile.emit.pairs import by_key_and_value
@@ -20,7 +21,7 @@ from dashpipe.compile.emit.spread import early, instants, spread, taking
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.unique import newest
 from dashpipe.compile.emit.unwind import once, prepared, taken_apart
-from dashpipe.compile.frame import Cover, Frame
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.leaves import merged, ranks
 from dashpipe.compile.plan import Aggregate, Key, Leaf, Plan, SourcePlan
 from dashpipe.spec.model import Grain

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashpipe.compile import partition
+from dashpipe.compile.covers import Cover
 from dashpipe.compile.emit.stages import Stages
-from dashpipe.compile.frame import Cover
 from dashpipe.compile.instant import BEGINNING
 from dashpipe.spec.model import Calendar, Grain
 

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dashpipe.compile import leaves as table
+from dashpipe.compile.covers import Cover, covers
 from dashpipe.compile.emit import levels
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.reach import Beside, Of, keys_of, place_of, without
@@ -17,7 +18,6 @@ from dashpipe.compile.emit.rollup import label
 from dashpipe.compile.emit.spread import rows, spread
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.emit.values import counts
-from dashpipe.compile.frame import Cover, covers
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import Leaf, Plan
 from dashpipe.spec.model import Grain

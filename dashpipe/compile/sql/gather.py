@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dashpipe.compile.covers import source_label
 from dashpipe.compile.emit.fill import since
-from dashpipe.compile.frame import PLAIN, Frame, source_label
+from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.keys import of_rows
 from dashpipe.compile.periods import day_of, first_day, last_day, next_day
 from dashpipe.compile.plan import Leaf, Plan, SourcePlan

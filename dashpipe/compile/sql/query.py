@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dashpipe.compile.covers import known_from
 from dashpipe.compile.emit.columns import levels
 from dashpipe.compile.emit.fill import since
-from dashpipe.compile.frame import known_from
 from dashpipe.compile.plan import Column, Leaf
 from dashpipe.compile.sql.expression import literal
 from dashpipe.compile.sql.finish import finished, matched

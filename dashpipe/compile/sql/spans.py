@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from dashpipe.compile import partition
-from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.covers import Cover, covers
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.periods import day_of, last_day
 from dashpipe.compile.sql.expression import instant
 from dashpipe.spec.model import Calendar, Grain

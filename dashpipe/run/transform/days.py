@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dashpipe.compile import emit, partition
+from dashpipe.compile.covers import Cover, covers
 from dashpipe.compile.emit import Standing
-from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.plan import Merged
 from dashpipe.run import window
 from dashpipe.run.base import Run

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from dashpipe.compile import emit, partition, periods
-from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.covers import Cover, covers
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.leaves import kind_of
 from dashpipe.compile.plan import Leaf
 from dashpipe.expr import FieldType

@@ -35,8 +35,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from dashpipe.compile import emit, partition
+from dashpipe.compile.covers import Cover, covers
 from dashpipe.compile.emit import Ref, Standing
-from dashpipe.compile.frame import Cover, Frame, covers
+from dashpipe.compile.frame import Frame
 from dashpipe.compile.plan import Leaf, Running
 from dashpipe.run import ledger, state, window
 from dashpipe.run.base import Run, Session
