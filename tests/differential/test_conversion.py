@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from dashpipe.spec.model import Dimension, Events, Field, Grain, Metric, Period, Source, Subject, Target, Time
 from tests.differential import runs
+from tests.differential.events import visits_and_orders
 from tests.differential.reaching import Value, first_day, months_later
 from tests.differential.subjects import Case
 from tests.differential.test_reach import same
@@ -91,19 +92,8 @@ def cases(draw: Any) -> Case:
     )
     zone = ZoneInfo(tz)
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(timezone.utc)
-    hours = st.sampled_from([-200, -30, -3, -1, 0, 0, 1, 2, 5, 23, 24, 25, 26, 47, 71, 72, 73, 170, 750])
-    held: dict[str, list[Document]] = {}
-    for name in ("visits", "orders"):
-        held[name] = [
-            {
-                "_id": number,
-                "at": midnight + timedelta(hours=draw(hours)),
-                "who": draw(st.sampled_from(["ann", "bob", "ann", None])),
-                "n": draw(st.integers(1, 3)),
-                **{one: draw(st.sampled_from(["a", "b", None])) for one in key},
-            }
-            for number in range(draw(st.integers(0, 12)))
-        ]
+    hours = [-200, -30, -3, -1, 0, 0, 1, 2, 5, 23, 24, 25, 26, 47, 71, 72, 73, 170, 750]
+    held = visits_and_orders(draw, midnight, hours, key, 0, 12)
     days = (day, day + timedelta(days=draw(st.integers(1, 4))))
     return Case(subject, held, days, midnight + timedelta(days=200))
 

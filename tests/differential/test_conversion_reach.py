@@ -23,6 +23,7 @@ from dashpipe.run import log, run_all
 from dashpipe.run.base import Request
 from dashpipe.spec.model import Dimension, Events, Grain, Input, Lookback, Metric, Period, Subject, Target
 from tests.differential import runs
+from tests.differential.events import visits_and_orders
 from tests.differential.reaching import DAILY, Key, Value, Walk
 from tests.differential.subjects import Case
 from tests.differential.test_conversion import DAYS, TESTS, ends, source
@@ -158,19 +159,8 @@ def cases(draw: Any) -> Case:
         grains=grains,
     )
     midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz)).astimezone(timezone.utc)
-    hours = st.sampled_from([-800, -200, -50, -30, -3, -1, 0, 1, 5, 12, 23, 24, 25, 26, 47, 71, 73, 80, 170])
-    held: dict[str, list[Document]] = {}
-    for name in ("visits", "orders"):
-        held[name] = [
-            {
-                "_id": number,
-                "at": midnight + timedelta(hours=draw(hours)),
-                "who": draw(st.sampled_from(["ann", "bob", "ann", None])),
-                "n": draw(st.integers(1, 3)),
-                **{one: draw(st.sampled_from(["a", "b", None])) for one in key},
-            }
-            for number in range(draw(st.integers(2, 14)))
-        ]
+    hours = [-800, -200, -50, -30, -3, -1, 0, 1, 5, 12, 23, 24, 25, 26, 47, 71, 73, 80, 170]
+    held = visits_and_orders(draw, midnight, hours, key, 2, 14)
     days = (day - timedelta(days=2), day + timedelta(days=draw(st.integers(1, 4))))
     days = (max(days[0], date.fromisoformat(subject.start)), days[1])
     return Case(subject, held, days, midnight + timedelta(days=200))

@@ -5,11 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,7 +17,6 @@ import zstandard
 from bson.decimal128 import Decimal128
 from bson.objectid import ObjectId
 from pyarrow import parquet
-from pymongo import MongoClient
 
 from dashpipe.run.errors import Refused, RunError
 from dashpipe.spec.model import File, Source, Time
@@ -27,13 +24,6 @@ from tests.run import landed
 from tests.run.landed import Yard
 
 Document = dict[str, Any]
-
-
-@pytest.fixture
-def yard(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path) -> Iterator[Yard]:
-    """A fresh project with its databases."""
-    with landed.open_yard(mongo, mongo_uri, tmp_path) as one:
-        yield one
 
 
 def csv(numbers: range = range(1, 101), **changed: str) -> str:

@@ -6,16 +6,13 @@ import json
 import signal
 import socket
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from dashpipe.run import state, status, takeover
 from dashpipe.run.errors import Refused, RunError
@@ -35,20 +32,6 @@ FIELDS = (
     Field("pieces", "integer"),
     Field("paid", "decimal"),
 )
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with web.serving() as one:
-        one.rows = web.orders(range(1, 31))
-        yield one
-
-
-@pytest.fixture
-def yard(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path, api: Api) -> Iterator[Yard]:
-    with landed.open_yard(mongo, mongo_uri, tmp_path) as one:
-        one.hosts = (api.host,)
-        yield one
 
 
 def _any_rows(api: Api, path: str, given: dict[str, str]) -> web.Answer:

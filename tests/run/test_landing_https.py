@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from dashpipe.run.errors import Refused, RunError
 from dashpipe.run.landing import web as client
-from tests.run import landed, web
+from tests.run import web
 from tests.run.certificates import Authority
 from tests.run.landed import Yard
 from tests.run.test_landing_http import counted, shown, subject
@@ -22,12 +19,6 @@ Document = dict[str, Any]
 @pytest.fixture
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def yard(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path) -> Iterator[Yard]:
-    with landed.open_yard(mongo, mongo_uri, tmp_path) as one:
-        yield one
 
 
 def refused(api: web.Api, yard: Yard) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from dashpipe.run import doctor
 from dashpipe.spec.model import Field, Subject, Time
@@ -20,20 +17,6 @@ from tests.run.test_landing_http import subject
 from tests.run.web import Api
 
 Document = dict[str, Any]
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    with web.serving() as one:
-        one.rows = web.orders(range(1, 31))
-        yield one
-
-
-@pytest.fixture
-def yard(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path, api: Api) -> Iterator[Yard]:
-    with landed.open_yard(mongo, mongo_uri, tmp_path) as one:
-        one.hosts = (api.host,)
-        yield one
 
 
 def said(yard: Yard, one: Subject) -> list[tuple[str, str]]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
 
 from dashpipe.run import state, takeover
 from dashpipe.spec.model import Subject
@@ -40,13 +37,6 @@ RIGHT = {
     "23": "23,2024-03-04 01:00,north,3,99.5,1",
     "44": "44,2024-03-05 01:00,north,1,2,1",
 }
-
-
-@pytest.fixture
-def yard(mongo: MongoClient[Document], mongo_uri: str, tmp_path: Path) -> Iterator[Yard]:
-    """A fresh project with its databases."""
-    with landed.open_yard(mongo, mongo_uri, tmp_path) as one:
-        yield one
 
 
 def deliver(yard: Yard, numbers: range = range(1, 61), **changed: str) -> None:
