@@ -117,6 +117,37 @@ def test_doubts_about_an_endpoint(yard: Yard, api: Api) -> None:
     assert said(yard, subject(api, "/page"))[1] == ("warning", f"{api.url('/page')} answers without any row")
 
 
+def test_whether_changes_can_be_asked_for(yard: Yard, api: Api) -> None:
+    """It is asked once more, since the newest change of the page: heeded, ignored, in vain, or refused."""
+    api.rows = web.orders(range(1, 6)) + web.orders(range(6, 8), day=4)
+    url = api.url("/all")
+    one = subject(api, "/all", since="since")
+    assert said(yard, one) == [
+        ("ok", f"{url} answers with 7 rows; no page follows; `since` is heeded"),
+        NOT_YET,
+    ]
+    assert [given for _, given, _ in api.asked] == [{}, {"since": "2024-03-03T23:57:00Z"}]
+    asked = "asked for changes with `since=2024-03-03T23:57:00Z`"
+    other = subject(api, "/all", since="changed_after")
+    level, text = said(yard, other)[1]
+    assert (level, text) == (
+        "warning",
+        f"{url} answers with older rows when it is {asked.replace('since=', 'changed_after=')}",
+    )
+    api.instead = lambda _, given: (200, {}, b"[]") if "since" in given else None
+    level, text = said(yard, one)[1]
+    assert (level, text) == (
+        "warning",
+        f"{url}, {asked}, answers without the row that changed at 2024-03-04 00:07:00 UTC",
+    )
+    api.instead = lambda _, given: (400, {}, b"no") if "since" in given else None
+    assert said(yard, one)[0] == ("failure", f"{url}, asked for changes with `since`, answers 400")
+    api.instead, api.rows = None, web.orders(range(1, 4))
+    assert said(yard, one)[0][1].endswith(
+        "`since` is taken; the rows are too close in time to tell whether it is heeded"
+    )
+
+
 def test_files(yard: Yard) -> None:
     """There and allowed, the last of many read; missing, not allowed, or of another form: a failure."""
     many = landed.of(replace(landed.FILE, path="data/*.csv"))

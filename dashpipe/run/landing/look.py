@@ -7,7 +7,7 @@ from itertools import islice
 
 from dashpipe.run import log
 from dashpipe.run.base import Setup
-from dashpipe.run.landing import contents, files, headers, pages
+from dashpipe.run.landing import contents, files, headers, pages, since
 from dashpipe.run.landing.bad import BadRows
 from dashpipe.run.landing.identity import Item, at
 from dashpipe.run.landing.rows import Bad
@@ -58,7 +58,8 @@ def _endpoint(source: Source, http: Http, setup: Setup, doubt: Doubt) -> str:
             f"{name} names no next page at `{http.path}`", "right if this is all there is; else see `paging`"
         )
     after = "another page follows" if more else "no page follows"
-    return f"{name} answers with {_rows(len(found))}; {after}"
+    changes = since.heeded(page, client, [one for one in found if isinstance(one, Item)], doubt)
+    return f"{name} answers with {_rows(len(found))}; {after}" + ("" if changes is None else f"; {changes}")
 
 
 def _file(source: Source, file: File, setup: Setup, doubt: Doubt) -> str:

@@ -45,7 +45,7 @@ class Pages:
             return str(mark)
         given: dict[str, str] = {}
         if http.since is not None and since is not None and self.source.updated is not None:
-            given[http.since] = _told(since - MARGIN, self.source.updated)
+            given[http.since] = self.since(since)
         if http.by == "page":
             given[http.parameter or ""] = str(http.first if mark is None else mark)
         elif http.by == "cursor" and mark is not None:
@@ -54,6 +54,11 @@ class Pages:
         query = [one for one in parse_qsl(parts.query, keep_blank_values=True) if one[0] not in given]
         asked: str = urlunsplit(parts._replace(query=urlencode([*query, *given.items()])))
         return asked
+
+    def since(self, newest: datetime) -> str:
+        """What asks for changes since a little before the newest that is known."""
+        assert self.source.updated is not None
+        return _told(newest - MARGIN, self.source.updated)
 
     def parsed(self, body: bytes) -> Any:
         """What an answer says.
