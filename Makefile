@@ -5,7 +5,7 @@
 #   make airflow   Airflow's own scheduler and UI on the demo's data
 #   make lint      what .ci/run asks of the code's form
 #   make docs      write docs/reference/ and schemas/ from the code
-#   make nightly   all tests with many random cases, on the native embedded server
+#   make nightly   all tests with many random cases, on the native embedded server, with coverage
 #   make native    build the native embedded server (needs Cargo; some minutes, once a machine)
 #   make lock      choose the versions in requirements/ anew
 #   make clean     remove what make made
@@ -50,7 +50,7 @@ format: .venv/ready
 
 nightly: .venv/ready native
 	DASHPIPE_PROFILE=nightly DASHPIPE_TEST_BUILD=secantusd-rs $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal \
-		--timeout 14400 $(PYTEST_ARGS)
+		--timeout 14400 --cov --cov-report=term --cov-report=xml:.cache/coverage.xml $(PYTEST_ARGS)
 
 native:
 	@.ci/native

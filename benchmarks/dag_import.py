@@ -109,7 +109,7 @@ load_yaml_dags(globals_dict=globals(), config_filepath={config!r})
 
 def run(*, quick: bool) -> list[Result]:
     """Compare."""
-    subjects = 300 if quick else 1_000
+    subjects = 200 if quick else 1_000
     with tempfile.TemporaryDirectory() as name:
         folder = project(Path(name) / "project", subjects, dags=True)
         process([sys.executable, "-m", "dashpipe", "compile"], cwd=folder)
@@ -143,7 +143,7 @@ def run(*, quick: bool) -> list[Result]:
                 "import of the DAG file, beside a plain loop",
                 ours_way,
                 ("the loop", lambda: timed(loop)),
-                pairs=2 if quick else 7,
+                pairs=1 if quick else 7,
                 faster=False,
                 goal=1.15,
                 warm=False,

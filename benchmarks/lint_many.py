@@ -14,7 +14,7 @@ SCHEMA = ROOT / "schemas" / "dashpipe-v1.schema.json"
 
 def run(*, quick: bool) -> list[Result]:
     """Compare."""
-    return [compare(300 if quick else 1_000, pairs=2 if quick else 5, goal=3.0)]
+    return [compare(200 if quick else 1_000, pairs=1 if quick else 5, goal=3.0)]
 
 
 def compare(subjects: int, *, pairs: int, goal: float) -> Result:

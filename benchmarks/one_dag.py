@@ -59,7 +59,7 @@ def _with(subjects: int, quick: bool) -> Result:
             f"one DAG of {subjects:,}, beyond importing Airflow",
             ("dags/generate.py", lambda: script(one, **environ)),
             ("nothing", lambda: Measure(0.0, 0.0)),
-            pairs=2 if quick else 5,
+            pairs=1 if quick else 5,
             warm=False,
             limit=50.0,
             about={"subjects": subjects},

@@ -75,7 +75,7 @@ def run(*, quick: bool) -> list[Result]:
                     "find, pandas groupby, bulk_write",
                     partial(_timed, here, partial(with_pandas, here, days, fields)),
                 ),
-                pairs=2 if quick else 3,
+                pairs=1 if quick else 3,
                 warm=False,
                 goal=5.0,
                 about={"documents": documents, "rows": rows, "server": here.server.build},
@@ -89,7 +89,7 @@ def run(*, quick: bool) -> list[Result]:
                     "find, pandas groupby, bulk_write",
                     lambda: _timed(here, lambda: with_pandas(here, days, FIELDS)),
                 ),
-                pairs=2 if quick else 3,
+                pairs=1 if quick else 3,
                 warm=False,
                 about={"documents": documents, "rows": rows, "server": here.server.build},
             )

@@ -43,7 +43,7 @@ def run(*, quick: bool) -> list[Result]:
                 "a percentile of each country and day",
                 ("the server's estimate", lambda: _timed(here, estimated)),
                 ("its exact rank", lambda: _timed(here, exact)),
-                pairs=3 if quick else 5,
+                pairs=1 if quick else 5,
                 about={"documents": documents, "rows": len(rows), "days": DAYS, "server": here.server.build},
             )
         ]

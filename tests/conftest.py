@@ -48,13 +48,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that workers end together.
 
     Measuring doubles the time of Python's part, so what random cases or slow tests alone reach counts as not
-    covered: the percentage of .ci/run is a lower bound.
+    covered: the percentage is a lower bound.
     """
     for item in items:
-        drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        if drawn or item.get_closest_marker("slow"):
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.drawn)
+        if item.get_closest_marker("drawn") or item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.no_cover)
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: item.get_closest_marker("no_cover") is None)
 
 
 @contextmanager

@@ -84,20 +84,20 @@ class Played:
 
 
 def play(demo: Demo, tell: Teller) -> list[Played]:
-    """Load, lint, compile, run twice.
+    """Lint, compile, load, run twice.
 
     Raises:
         DemoError: It could not go on; says why.
     """
     from pymongo import MongoClient
 
+    subjects = _compile(demo, tell)  # before anything that takes long: a broken spec is said at once
     here = home(airflow_folder(demo.root), demo.root / "dags", demo.uris)
     database = Database(here)  # takes a while, on another core
     try:
         with MongoClient[dict[str, Any]](demo.server.uri, tz_aware=True) as client:
             client.drop_database(TARGET)
             _load(demo, client, tell)
-            subjects = _compile(demo, tell)
             slow = database.pending
             with tell.busy("Airflow makes its database (once)") if slow else contextlib.nullcontext():
                 database.wait()

@@ -100,6 +100,7 @@ def test_not_installed_says_what_to_install(monkeypatch):
         next(iter(demo.flight_documents()))
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_load_replaces_and_tells_progress(database):
     """Loading twice leaves one copy, with an index on the time; progress rises to the end."""
     seen = []

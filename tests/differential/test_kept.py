@@ -174,6 +174,7 @@ def check(world: World, case: Case, documents: list[Document]) -> None:
             assert {name: row[name] for name in wanted[at]} == wanted[at], (grain, at)
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 @settings(max_examples=FEW)
 @given(history=histories(), route=st.sampled_from(["server", "server", "cursor"]))
 def test_counts_from_kept_values_equal_those_over_documents(

@@ -219,6 +219,7 @@ def summed(found: list[dict[str, Document]], which: str, country: str | None) ->
     return sum(values) if values else None
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 @settings(max_examples=FEW)
 @given(
     subject=subjects(),

@@ -63,6 +63,7 @@ def test_iso_weeks(page, database):
     }
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_a_year_from_july(page, database):
     """Revenue of the quarters and years that begin in July, as the days say."""
     first, last = date(2024, 4, 1), date(2024, 10, 1)
@@ -79,6 +80,7 @@ def test_a_year_from_july(page, database):
         assert rows == {key: Decimal(value) for key, value in wanted.items()}
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_a_retail_year(page, database):
     """The months around the 53rd week of the retail year 2023, of four, five and five weeks."""
     first, last = date(2023, 10, 29), date(2024, 3, 3)
@@ -91,6 +93,7 @@ def test_a_retail_year(page, database):
     assert {one["orders"] for one in database["shop_retail_week"].find()} == {14}
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_a_day_meets_its_day_of_the_retail_year_before(page, database):
     """A Sunday is held against a Sunday of the same retail week, and the year runs up from its first day."""
     first, last = date(2025, 2, 2), date(2025, 2, 9)

@@ -92,6 +92,7 @@ def refunded(number, day, amount):
     return {"_id": number, "at": when, "method": "card", "amount": amount}
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_a_wrong_refund_is_left_out_until_it_is_mended(page, database):
     """The day counts the other one; the list says which and why; mended, the next run takes it in."""
     folder, uris = page

@@ -82,6 +82,7 @@ def stored(world: World, grain: Grain) -> dict[tuple[str, str], tuple[int, int]]
     return {(one["partition_date"], one["country"]): (one["orders"], one["items"]) for one in rows}
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 @pytest.mark.parametrize(
     "calendar", [Fiscal(2), Fiscal(11), retail(3)], ids=["february", "november", "4-5-4"]
 )

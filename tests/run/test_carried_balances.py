@@ -130,6 +130,7 @@ def test_a_daily_run_reads_no_documents_that_the_state_takes(
     )
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_it_costs_the_same_whatever_lies_behind_it(world: World) -> None:
     """On ten times the history, with no more accounts, it reads as many documents in as many commands."""
     read, sent = [], []

@@ -191,6 +191,7 @@ def test_a_spec_that_takes_them_again_reads_them_again(here: Stage) -> None:
     assert len(here.rows()) >= before
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_any_split_ends_in_the_same_rows_and_the_same_list(here: Stage) -> None:
     """Four days at a time and backwards is as good as at once."""
     for at, day in enumerate((OLD, "2024-03-01", "2024-03-02", NEW)):
@@ -247,6 +248,7 @@ def test_the_last_good_version_counts(here: Stage) -> None:
     assert here.rows()[f"dash_daily:{NEW}|north"]["amount"] == 20
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_very_many_are_read_again_in_turn(here: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run looks at a bounded number of old entries, the longest unseen first: each has its turn."""
     monkeypatch.setattr(quarantine, "_AGAIN", 2)

@@ -99,6 +99,7 @@ def test_a_row_that_turns_wrong_leaves_an_old_day(yard: Yard) -> None:
     check(yard, "2", "23", "44")
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_the_list_follows_what_moves_and_what_goes(yard: Yard) -> None:
     """A wrong row that is given another day, one that is delivered no more, and a file that is taken away."""
     deliver(yard, **WRONG)
@@ -113,6 +114,7 @@ def test_the_list_follows_what_moves_and_what_goes(yard: Yard) -> None:
     check(yard, "44")
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_each_subject_has_its_own_list(yard: Yard) -> None:
     """Two subjects land one file, and the one takes wrong values for NULL that the other leaves out."""
     lax = replace(landed.SUBJECT, name="lax", target=replace(landed.SUBJECT.target, collection="dash_lax"))

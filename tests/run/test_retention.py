@@ -8,6 +8,7 @@ from datetime import date, datetime, timezone
 from itertools import count
 from typing import Any
 
+import pytest
 from pymongo.errors import AutoReconnect
 from pytest_mock import MockerFixture
 
@@ -77,6 +78,7 @@ def test_old_partitions_go_with_the_next_publish(world: World) -> None:
     assert traces == {"day": 49, "month": 1}
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_what_the_ledger_calls_published_is_there(world: World, mocker: MockerFixture) -> None:
     """Cut off before any of its writes, pruning leaves no published partition without its rows."""
     _fill(world)

@@ -149,6 +149,7 @@ def forget(world: World, until: str) -> None:
     world.target["daily"].update_many({"partition_date": {"$lte": until}}, {"$unset": {"_state": ""}})
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_a_daily_run_does_not_read_the_states_of_old_days(
     world: World,
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_daily_run_does_not_read_the_states_of_old_days(
         check(world, newest + timedelta(days=2))
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_a_daily_run_costs_the_same_whatever_lies_behind_it(world: World) -> None:
     """On ten times the history it reads as many documents, of each collection, in as many commands."""
     subject = replace(SUBJECT, catch_up_days=7, metrics=(*SUBJECT.metrics, *CARRIED))

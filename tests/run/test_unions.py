@@ -88,6 +88,7 @@ def unions(commands: list[Document]) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_rows_are_the_same_without_unions(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a run unites (new and stored states, values, keys, running totals), it does in a copy too."""
     monkeypatch.setitem(running.BEHIND, Grain.DAY, 1)
