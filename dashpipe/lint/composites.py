@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dashpipe import expr
@@ -96,7 +97,7 @@ def _derived(
     named = {name: inputs.get(name, name) for name in refs(metric)}
     if not named:
         known.wrong.add(at)
-        yield "E008", Problem(at, "this is made of no metric", "name at least one metric in it")
+        yield "E008", Problem(at, "this is made of no metric", _name_one(text))
         return
     if any(types.get(name) is None for name in named.values()):
         return  # one of them is wrong itself, or not there: that is said there
@@ -126,6 +127,13 @@ def _derived(
         types[metric.name] = FieldType.DECIMAL
 
 
+def _name_one(text: str) -> str:
+    """What to write where an expression over metrics names none, but aggregates perhaps."""
+    if re.search(r"\b(count|sum|avg|min|max)\s*\(", text, re.IGNORECASE):
+        return "define a metric for each aggregate, such as `{name: n, type: count}`, and write its name"
+    return "name at least one metric in it"
+
+
 def _kind(type_: FieldType) -> str:
     """What a metric of a type is, in words."""
     return "a list of values" if type_ is FieldType.ARRAY else word(type_)
@@ -144,7 +152,7 @@ def _having(
         named = {name: inputs.get(name, name) for name in refs(metric)}
         if not named:
             known.wrong.add(at)
-            yield "E008", Problem(at, "this is made of no metric", "name at least one metric in it")
+            yield "E008", Problem(at, "this is made of no metric", _name_one(text))
             return
         given = {name: each for name, other in named.items() if (each := types.get(other)) is not None}
         if len(given) < len(named) or FieldType.ARRAY in given.values():

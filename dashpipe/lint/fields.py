@@ -32,6 +32,10 @@ def undeclared(work: Typing, good: dict[Origin, Use]) -> Iterator[Found]:
                 text = f"`{name.name}` is a metric, and this is over the documents of {work.source.name}"
                 help = f"write `type: derived`, or `doc.{name.name}` if the documents have such a field"
                 yield "E010", Problem(at, text, help, ((metrics[name.name].origin, "the metric"),))
+            elif (bare := _without_source(work, name.name, known)) is not None:
+                work.known.wrong.add(use.at)
+                text = f"`{name.name}` begins with the name of its source"
+                yield "E011", Problem(at, text, f"write {bare}: an expression is over one source's documents")
             elif (near := _meant(name.name, declared)) is not None:
                 work.known.wrong.add(use.at)
                 text = f"`{name.name}` is not among the declared fields of {work.source.name}"
@@ -42,6 +46,15 @@ def undeclared(work: Typing, good: dict[Origin, Use]) -> Iterator[Found]:
                 text = f"`{name.name}` is read from CSV, which holds text, and has no type"
                 help = f"declare it under `fields` of {work.source.name}: `{name.name}: string`, or a number"
                 yield "E013", Problem(at, text, help)
+
+
+def _without_source(work: Typing, name: str, known: set[str]) -> str | None:
+    """A field or dimension that is written as SQL writes it, behind the name of its table."""
+    first, _, rest = name.partition(".")
+    collection = work.source.collection
+    tables = {work.source.name, collection if isinstance(collection, str) else collection.default}
+    inside = any(one.startswith(f"{first}.") for one in known)
+    return rest if first in tables and rest in known and first not in known and not inside else None
 
 
 def _meant(name: str, declared: set[str]) -> str | None:

@@ -18,6 +18,7 @@ TAG_HELP = "take the tag out; text that begins with ! stands in quotes"
 NUMBER_HELP = "write a finite number, a whole one within 64 bits; in quotes it is text"
 
 _OPENING, _CLOSING = frozenset("“”„‟«»‘’‚‛"), frozenset("“”„‟«»‘’‚‛")
+_WORD = re.compile(r"[\w.-]*")
 _GLUED = re.compile(r"([A-Za-z_][\w.-]*):(\S.*)")
 
 #: Code, message, place, help.
@@ -109,7 +110,7 @@ def no_value(text: str, key: Scalar) -> tuple[str, str, Span, str, str]:
 
 
 def comma(text: str, last: Node, key: Scalar) -> Wrong | None:
-    """What is wrong where a comma between round brackets ended a value within braces.
+    """What is wrong where a comma ended a value within braces: between round brackets, or before no name.
 
     Args:
         text: The file's text.
@@ -120,7 +121,9 @@ def comma(text: str, last: Node, key: Scalar) -> Wrong | None:
         return None
     whole = text[last.start : end_of(text, key.span)]
     before = text[last.start : key.start]
-    if "\n" in whole or before.count("(") <= before.count(")"):
+    cut = before.count("(") > before.count(")") or (is_bare(text, key) and not _WORD.fullmatch(key.text))
+    cut = cut or (key.style == "'" and is_bare(text, key))
+    if "\n" in whole or not cut:
         return None
     place = Span(last.span.line, last.span.column, key.span.end_line, key.span.end_column)
     return (

@@ -56,6 +56,8 @@ def follows(code: str, path: tuple[str | int, ...], wrong: Iterable[tuple[str | 
             return True
         if code in FOLLOWERS and (len(one) < 2 or one[: len(path)] == path):
             return True
+        if code == "M007" and one[:1] in ((), path[:1]):
+            return True  # what is refused in a metric is not what makes it differ from another
     return False
 
 

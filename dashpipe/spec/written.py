@@ -14,7 +14,10 @@ COLUMNS = ("partition_date", "partition_hour", "grain", "complete", "created_at"
 
 
 def queries(subject: Subject) -> Iterator[Issue]:
-    """What dashboards ask for are columns of the rows."""
+    """What dashboards ask for are columns of the rows; not judged where a dimension is no source's."""
+    defined = {one.name for source in subject.sources for one in source.dimensions}
+    if any(one.lookup is None and one.name not in defined for one in subject.dimensions):
+        return
     written = [one.name for one in subject.dimensions] + [
         one.name for one in subject.metrics if not one.hidden
     ]

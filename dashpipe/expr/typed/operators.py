@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -13,6 +14,8 @@ from dashpipe.expr.typed.literals import PAST, moment, number
 from dashpipe.expr.types import NUMERIC, FieldType, common, word
 
 _INTEGER, _DECIMAL, _NUMBER = FieldType.INTEGER, FieldType.DECIMAL, FieldType.NUMBER
+
+_NUMERAL = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?")
 
 _HELP = {
     FieldType.STRING: "write CAST(x AS DOUBLE) where the text holds a number",
@@ -38,7 +41,10 @@ def numeric(context: Context, expr: Expr, why: str, want: FieldType | None = Non
     typed = context.visit(context, expr, want)
     if typed.type in NUMERIC or typed.kind == "wrong":
         return typed
-    return context.want(expr, typed, _NUMBER, why, _HELP.get(typed.type or _NUMBER, ""))
+    help = _HELP.get(typed.type or _NUMBER, "")
+    if typed.kind == "literal" and isinstance(typed.value, str) and _NUMERAL.fullmatch(typed.value):
+        help = f"leave the quotes out: {typed.value}"
+    return context.want(expr, typed, _NUMBER, why, help)
 
 
 def negative(context: Context, expr: Expr, want: FieldType | None) -> Typed:
@@ -55,7 +61,14 @@ def negative(context: Context, expr: Expr, want: FieldType | None) -> Typed:
 
 def arithmetic(context: Context, expr: Expr, want: FieldType | None) -> Typed:
     """One of ``+ - * / %``."""
+    before = len(context.errors)
     sides = [numeric(context, one, f"{expr.value} computes with numbers", want) for one in expr.args]
+    texts = sum(one.help == _HELP[FieldType.STRING] for one in context.errors[before:])
+    if expr.value == "+" and texts == len(sides):
+        del context.errors[before:]
+        return context.error(
+            expr, "+ computes with numbers, and this is text", "write concat(a, b) to join it"
+        )
     if any(one.kind == "wrong" for one in sides):
         return WRONG
     left, right = meet(context, expr.args, sides)

@@ -21,11 +21,11 @@ def check(view: View) -> Iterator[Problem]:
         if any(fnmatchcase(name, pattern) for pattern in allowed):
             continue
         listed = ", ".join(allowed) or "none"
-        prefix = name.split("_")[0]
+        pattern = f"{name.partition('_')[0]}_*" if "_" in name else name
         yield Problem(
             at,
             f"the environment variable {name} is not allowed (allowed: {listed})",
-            f'add "{prefix}_*" to `env` under `[allow]` in dashpipe.toml, or use a name that is allowed',
+            f'add "{pattern}" to `env` under `[allow]` in dashpipe.toml, or use a name that is allowed',
         )
 
 

@@ -21,17 +21,17 @@ def check(subject: Subject, view: View) -> Iterator[Problem]:
     for index, name in enumerate(subject.schedule.after):
         if name not in view.bases:
             at = subject.origin.at("schedule", "after", index)
-            yield Problem(at, f"there is no subject `{name}`", _instead(name, view))
+            yield Problem(at, f"there is no subject `{name}`", _instead(name, subject, view))
 
 
-def _instead(name: str, view: View) -> str:
+def _instead(name: str, subject: Subject, view: View) -> str:
     without = name.rpartition("_v")[0]
     if without in view.bases and name.rpartition("_v")[2].isdigit():
         return f"write {without}, without the version: all its versions are meant"
     short = [base for base in view.bases if base.endswith(f"_{name}")]
     if short:
         return f"write {short[0]}: project, domain and subject"
-    near = view.nearest(name, view.bases)
+    near = view.nearest(name, [base for base, every in view.bases.items() if subject not in every])
     return f"did you mean {near}?" if near else "write project, domain and subject, such as cv_dash_teacher"
 
 

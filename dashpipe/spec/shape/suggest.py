@@ -61,6 +61,8 @@ _ALSO: dict[str, tuple[str, ...]] = {
     "interval": ("schedule",),
     "is_hidden": ("hidden",),
     "join": ("lookup",),
+    "limit": ("k",),
+    "n": ("k",),
     "kind": ("type",),
     "key": ("keys", "dimensions"),
     "label": ("description",),
@@ -120,6 +122,8 @@ _OTHER_TYPE = {
         "ratio",
         "expr",
     ): "arithmetic over metrics is `type: derived`; a ratio has `numerator` and `denominator`",
+    ("first", "order_by"): "take it out: the first is that by the `time` of the source",
+    ("last", "order_by"): "take it out: the last is that by the `time` of the source",
     ("derived", "numerator"): "write the division in `expr`, or `type: ratio`",
     ("derived", "denominator"): "write the division in `expr`, or `type: ratio`",
 }
@@ -161,6 +165,8 @@ def unknown_key(entry: Entry, kind: Keys, variant: str | None, outer: list[tuple
         others = f"a key of {' and '.join(types)}, not" if len(types) <= 2 else "no key"
         return "S107", f"{written} is {others} of {variant}", help, set(), None
     message = f"{written} is not a key of {article(kind.name)}"
+    if (variant, name) in _OTHER_TYPE:
+        return "S101", message, _OTHER_TYPE[variant or "", name], set(), None
     folded = _fold(name)
     for one in _ALSO.get(folded, ()):
         if one in table:

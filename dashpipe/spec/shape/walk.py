@@ -117,7 +117,7 @@ class Checker:
         ):
             from dashpipe.spec.shape.wording import bad_text
 
-            message, help = bad_text(text, kind)
+            message, help = bad_text(text, kind, path)
             self.found(kind.code, message, node.span, help, path)
 
     def number(self, node: Scalar, kind: Number, path: Path) -> None:

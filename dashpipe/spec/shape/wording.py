@@ -15,6 +15,10 @@ from dashpipe.spec.shape.texts import COLLECTION, ROW
 if TYPE_CHECKING:
     from dashpipe.spec.shape.walk import Path
 
+#: What people write for the units of calendar time, by its first letters.
+_UNITS = {"h": "hour", "d": "day", "w": "week", "mo": "month", "q": "quarter", "y": "year"}
+_LENGTH = re.compile(r"-?(?:last )?(\d{1,4}) ?(h|d|w|mo|q|y)[a-z]*", re.IGNORECASE)
+_CALL = re.compile(r"(count|sum|avg|min|max|median)\s*\(\s*(distinct\s+)?(.*?)\s*\)", re.IGNORECASE)
 _ENV = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 
 
@@ -57,7 +61,7 @@ def missing(needed: Sequence[str], some: Sequence[str], kind: Keys, variant: str
     return f"{what} needs {listed}", f"add `{first}: {only}`: {said}"
 
 
-def bad_text(text: str, kind: Text) -> tuple[str, str]:
+def bad_text(text: str, kind: Text, path: Path) -> tuple[str, str]:
     """Message and help for a text that does not look like what it stands for."""
     env = _ENV.fullmatch(text)
     if env is not None and kind == COLLECTION:
@@ -71,12 +75,36 @@ def bad_text(text: str, kind: Text) -> tuple[str, str]:
     if kind.most and len(text) > kind.most:
         return f"this has {len(text)} characters, and {kind.what} at most {kind.most}", kind.help
     if kind.code != "S105":
-        return f"`{short(text)}` is not {kind.what}", kind.help
+        length = _LENGTH.fullmatch(text.strip()) if "calendar time" in kind.what else None
+        meant = "" if length is None else _length(length)
+        fits = bool(meant) and re.search(kind.pattern, meant) is not None
+        back = ": an offset goes back by itself" if text.startswith("-") else ""
+        return f"`{short(text)}` is not {kind.what}", f"write {meant}{back}" if fits else kind.help
     if text.startswith("_"):
         return f"the name `{short(text)}` begins with _, as only dashpipe's own do", kind.help
+    call = _CALL.fullmatch(text)
+    if call is not None and "metrics" in path and path[-1] != "name":
+        return f"`{short(text)}` is not {kind.what}", _call(call)
+    if path[:1] == ("metrics",) and isinstance(path[-1], int) and text.count(".") == 1:
+        name = text.partition(".")[2]
+        help = f"write {name}, or where two sources have it `{{metric: {text}, as: {name}}}`"
+        return f"`{short(text)}` is not {kind.what}", help
     good = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     help = f"write {good}: {kind.help}" if good[:1].isalpha() and good != text else kind.help
     return f"`{short(text)}` is not {kind.what}", help
+
+
+def _length(found: re.Match[str]) -> str:
+    """A length of time that is written in another way."""
+    number, unit = int(found[1]), _UNITS[found[2].lower()]
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _call(found: re.Match[str]) -> str:
+    """The help for an aggregate that stands where a metric is named."""
+    type_ = "count_distinct" if found[2] else found[1].lower()
+    expr = "" if found[3] in ("*", "1", "") else f", expr: {short(found[3])}"
+    return f"define it as a metric, `{{name: …, type: {type_}{expr}}}`, and write its name here"
 
 
 def beyond(value: float, kind: Number, path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dashpipe.spec.diagnostic import Edit, Fix, Span
@@ -119,6 +120,9 @@ def _brackets(span: Span) -> tuple[Edit, ...]:
 
 def _number_in(text: str) -> str:
     """The help for a number that is written with its unit, or otherwise as text."""
+    percent = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", text.strip())
+    if percent is not None:
+        return f"write it as a share: {Decimal(percent[1]).scaleb(-2).normalize():f}"
     found = re.search(r"(\d{1,9})\s*([a-z]*)", text.lower())
     if found is None:
         return "write a number"
