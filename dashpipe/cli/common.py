@@ -80,10 +80,13 @@ def find_subject(project: Project, text: str) -> Subject:
 
     Raises:
         click.UsageError: There is no such subject; says which is near.
-        click.ClickException: The subject has errors; shows them.
+        click.ClickException: The subject or the project's settings have errors; shows them.
     """
     from dashpipe.lint import lint, refused
 
+    wrong = [one for one in project.findings if one.file == SETTINGS and one.severity.value == "error"]
+    if wrong:
+        raise _refusal(SETTINGS, wrong)
     every = project.resolved().every
     file = _spec_file(project, text)
     found = [one for one in every if (one.id == text if file is None else one.origin.file == file)]

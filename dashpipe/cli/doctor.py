@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dashpipe.cli.common import colored, format_option, load_project, progress, project_option
+from dashpipe.cli.common import colored, find_subject, format_option, load_project, progress, project_option
 
 if TYPE_CHECKING:
     from dashpipe.run.doctor import Verdict
@@ -16,18 +16,20 @@ _COLORS = {"ok": "green", "warning": "yellow", "failure": "red"}
 
 @click.command()
 @project_option
+@click.argument("subject", required=False)
 @format_option("text", "json")
-def command(format: str) -> int:
+def command(subject: str | None, format: str) -> int:
     """Check connections, rights, indexes, variables, files, endpoints, and what the servers can do.
 
-    Writes nothing but a scratch collection that is dropped at once. Exit code 1 where something fails.
+    With SUBJECT (its id or its file) only what its runs need. Writes nothing but a scratch collection that
+    is dropped at once. Exit code 1 where something fails.
     """
     from dashpipe.cli.running import opened
     from dashpipe.run.doctor import FAILURE, examine
     from dashpipe.run.log import silent
 
     project = load_project()
-    subjects = project.resolved().subjects
+    subjects = project.resolved().subjects if subject is None else (find_subject(project, subject),)
     if not subjects:
         progress("no subject can be looked at; `dashpipe lint` says why")
         return 1

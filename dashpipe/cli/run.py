@@ -132,6 +132,11 @@ def _text(done: Document) -> str:
     checks = steps["validate"]["checks"]
     lines += ["", "checks  " + (", ".join(f"{n} {status}" for status, n in checks.items() if n) or "none")]
     lines += [f"values  {text}" for text in _mistyped(steps)]
+    lines += [
+        f"warning lookup {name}: {one['warning']}"
+        for name, one in steps["transform"].get("lookups", {}).items()
+        if one.get("warning")
+    ]
     lines += [f"warning {text}" for step in steps.values() for text in step.get("warnings", ())]
     if not any(
         counts[name]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dashpipe.run.errors import Refused
+from dashpipe.run.errors import Refused, translating
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -90,7 +90,8 @@ class Connections:
     def identity(self, name: str) -> tuple[str, ...]:
         """What tells one cluster from another: a sharded cluster's id, else the set's name and hosts."""
         if name not in self._identities:
-            self._identities[name] = _identity(self.client(name))
+            with translating(f"reaching {self.where(name)}"):
+                self._identities[name] = _identity(self.client(name))
         return self._identities[name]
 
     def same_cluster(self, one: str, other: str) -> bool:

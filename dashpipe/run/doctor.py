@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dashpipe.compile import advice, compile_subject
 from dashpipe.compile.capabilities import PROBES
 from dashpipe.run import environment, places, probe
-from dashpipe.run.errors import RunError, translating
+from dashpipe.run.errors import RunError, SourceDown, translating
 from dashpipe.run.landing.look import look
 from dashpipe.spec.mongo import looked_up
 
@@ -76,6 +76,8 @@ def _connection(name: str, setup: Setup) -> Verdict:
         with translating(f"reaching {setup.connections.where(name)}"):
             version = setup.connections.client(name).admin.command("buildInfo").get("version", "?")
             kind, *hosts = setup.connections.identity(name)
+    except SourceDown as error:
+        return Verdict(FAILURE, about, error.message, "is it up, and is its address right?")
     except RunError as error:
         return Verdict(FAILURE, about, error.message, error.help)
     where = setup.connections.where(name)

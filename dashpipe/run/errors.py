@@ -10,6 +10,7 @@ RunError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -103,12 +104,20 @@ _LATER = "the last good rows stay; the next run catches up"
 
 #: Codes of failover, shutdown and interruption: another try may meet a new primary.
 _PASSING = frozenset({6, 7, 89, 91, 112, 134, 189, 251, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+#: Codes of a server that does not know who asks; Atlas has one of its own.
+_WHO = frozenset({18, 8000})
+_TIMEOUTS = re.compile(r" \(configured timeouts: [^)]*\)")
 _LABELS = ("RetryableWriteError", "TransientTransactionError", "NetworkError")
 
 
 def _refusal(what: str, error: Any) -> RunError:
     code, text = error.code, _first(str(error.details.get("errmsg", error) if error.details else error))
-    if code in (13, 18, 8000):
+    if code in _WHO:
+        return Refused(
+            f"{what}: the server does not take the user or its password ({text})",
+            "see user, password and `authSource` of the connection; `dashpipe doctor` tries each connection",
+        )
+    if code == 13:
         return Refused(
             f"{what}: the user may not do this ({text})", "`dashpipe doctor` says which rights are needed"
         )
@@ -125,4 +134,5 @@ def _refusal(what: str, error: Any) -> RunError:
 
 def _first(text: str) -> str:
     """The first sentence of a driver's message; what follows describes its whole topology."""
-    return text.partition(", Timeout:")[0].partition(", full error:")[0].strip()
+    text = text.partition(", Timeout:")[0].partition(", full error:")[0]
+    return _TIMEOUTS.sub("", text).strip()

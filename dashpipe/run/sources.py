@@ -55,6 +55,7 @@ def ask(run: Run, session: Session, source: str, kind: str) -> Document:
         f"{count} decimals stand in `{path}` of {source} and are taken as doubles: declare it `decimal`"
         for path, count in counted["decimals"].items()
     ]
+    warnings += counted["lacking"]
     if (
         documents > _SMALL and kind == "collection" and not snapshot
     ):  # a view has none, a time series is kept by time

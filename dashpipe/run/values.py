@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit
 from dashpipe.compile.emit.unwind import of_element
-from dashpipe.run import encode, lease, route, state
+from dashpipe.run import encode, lacking, lease, route, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.guarded import guarded
 from dashpipe.run.operation import options
@@ -32,26 +32,28 @@ def count(run: Run, session: Session, source: str, labels: tuple[str, ...]) -> D
 
     Returns:
         The sums: ``read`` (documents), ``fields`` as they are kept, ``decimals`` (a field's count of them
-        where none was declared).
+        where none was declared), ``lacking`` (warnings of fields that no document has).
     """
     grain = run.plan.grains[0]
     scans = emit.types_scans(run.plan, source, grain, labels) if labels else ()
     if not scans:
-        return {"read": None, "fields": [], "decimals": {}}
+        return {"read": None, "fields": [], "decimals": {}, "lacking": []}
     reader = route.reader(run, session, source, route.CURSOR)
     found: dict[str, Document] = {}
     for stages in scans:
         for one in reader.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}")):
             found.setdefault(one["_id"], {}).update(one)
-    _keep(run, session, source, {label: found.get(label, {}) for label in labels})
     total: Document = {}
     for one in found.values():
         for name, value in one.items():
             if name != "_id":
                 total[name] = total.get(name, 0) + value
+    fields = _fields(run, source, total)
+    gone = lacking.told(run, session, source, fields)
+    _keep(run, session, source, {label: found.get(label, {}) for label in labels})
     types = run.plan.source(source).types
     decimals = {path: total[f"d{at}"] for at, (path, _) in enumerate(types) if total.get(f"d{at}")}
-    return {"read": total.get("n", 0), "fields": _fields(run, source, total), "decimals": decimals}
+    return {"read": total.get("n", 0), "fields": fields, "decimals": decimals, "lacking": gone}
 
 
 def _fields(run: Run, source: str, found: Mapping[str, int]) -> list[Document]:

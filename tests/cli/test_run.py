@@ -204,7 +204,28 @@ def test_doctor_fails_where_a_connection_does(
     out, err = capsys.readouterr()
     assert "failure  connection source" in out
     assert "does not answer" in out
+    assert "is it up, and is its address right?" in out
     assert "hunter2" not in out + err
+
+
+def test_nothing_runs_with_settings_that_cannot_be_read(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a run would take built-in values for the lookback and whatever else stands in dashpipe.toml."""
+    with (project / "dashpipe.toml").open("a", encoding="utf-8") as settings:
+        settings.write("\n[defaults\n")
+    assert shell.run(["run", "shop_dash_daily_v1", "--date", "2024-03-05"]) == 2
+    err = capsys.readouterr().err
+    assert "dashpipe.toml has errors, mend them first" in err
+    assert "Traceback" not in err
+
+
+def test_doctor_of_one_subject(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Named by its id or its file, it alone is looked at; one that is not there is said."""
+    assert shell.run(["doctor", "shop_dash_daily_v1"]) == 0
+    assert "an index serves paid_at" in capsys.readouterr().out
+    assert shell.run(["doctor", "shop_dash_dayly_v1"]) == 2
+    assert "did you mean shop_dash_daily_v1?" in capsys.readouterr().err
 
 
 def test_the_environment_wins_over_the_env_file(

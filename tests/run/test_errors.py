@@ -40,6 +40,25 @@ def test_an_error_says_what_was_done_and_whether_to_try_again(
     assert "Topology" not in str(said.value)
 
 
+def test_who_is_not_known_is_told_from_who_may_not() -> None:
+    """A wrong password is one to correct at the connection, a missing right one to grant."""
+    with pytest.raises(Refused) as unknown, translating("reaching DASHPIPE_SOURCE_URI"):
+        raise driver.OperationFailure("Authentication failed.", 18)
+    assert "does not take the user or its password" in unknown.value.message
+    assert "authSource" in unknown.value.help
+    with pytest.raises(Refused) as forbidden, translating("reading the source orders"):
+        raise driver.OperationFailure("not authorized on shop", 13)
+    assert "the user may not do this" in forbidden.value.message
+
+
+def test_the_driver_s_timeouts_are_not_told() -> None:
+    """Of a server that is not there its address and why stand in the message, not how long was waited."""
+    text = "db:1: [Errno 111] Connection refused (configured timeouts: socketTimeoutMS: 20000.0ms, x: 1ms)"
+    with pytest.raises(SourceDown) as said, translating("reaching DASHPIPE_SOURCE_URI"):
+        raise driver.ServerSelectionTimeoutError(f"{text}, Timeout: 10s, Topology: …")
+    assert said.value.message.endswith("does not answer (db:1: [Errno 111] Connection refused)")
+
+
 def test_our_own_errors_pass_through() -> None:
     """What a step raises by itself is not wrapped."""
     with pytest.raises(Refused, match=r"^no$"), translating("x"):

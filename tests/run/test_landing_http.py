@@ -202,7 +202,7 @@ def test_a_slow_endpoint_is_given_up(yard: Yard, api: Api, monkeypatch: pytest.M
     [
         ((401, {}, b""), "answers 401"),
         ((404, {}, b""), "answers 404"),
-        ((200, {}, b"<html>"), "does not answer in JSON"),
+        ((200, {}, b"<html>"), "answers with a web page or XML"),
         ((200, {}, b'{"data": 1}'), "`data.orders` of its answer is no list"),
         (
             (200, {}, b'{"data": {"orders": [{"pieces": 7}]}}'),

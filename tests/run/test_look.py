@@ -47,7 +47,8 @@ def test_an_endpoint_that_is_well(yard: Yard, api: Api) -> None:
 WRONG: dict[str, tuple[web.Answer, str]] = {
     "down": ((503, {}, b""), "answers 503 (tried 1 time)"),
     "forbidden": ((401, {}, b""), "answers 401 Unauthorized"),
-    "no JSON": ((200, {}, b"<html>"), "does not answer in JSON (Expecting value: line 1 column 1 (char 0))"),
+    "no JSON": ((200, {}, b"oops"), "does not answer in JSON (Expecting value: line 1 column 1 (char 0))"),
+    "a page": ((200, {}, b"\n<html>"), "/next answers with a web page or XML"),
     "no list": ((200, {}, b'{"data": {}}'), ": `data.orders` of its answer is no list"),
     "elsewhere": (
         (301, {"Location": "http://127.0.0.1/x?k=c4n4ry"}, b""),

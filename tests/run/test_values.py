@@ -163,6 +163,27 @@ def test_what_changed_is_counted_with_the_run_that_takes_it_in(here: Stage) -> N
         here.go("dag/2", subject=subject, now=shop.NOW + timedelta(hours=1))
 
 
+def test_a_field_that_no_document_has_is_told(here: Stage) -> None:
+    """Renamed at the source or misspelt in the spec; not where few documents had it before."""
+
+    def warned(run: str, **more: Any) -> list[str]:
+        receipt = here.go(run, subject=checked(), **{**DAYS, **more})["steps"]["extract_orders"]
+        return [one for one in receipt["warnings"] if "amount" in one]
+
+    assert warned("dag/1") == []
+    here.source["orders"].update_many({"_id": {"$regex": f"^{SECOND}"}}, {"$unset": {"amount": ""}})
+    assert warned("dag/2") == []
+    here.source["orders"].update_many({}, {"$unset": {"amount": ""}})
+    text = "none of 12 documents of orders has `amount`, and 7 of 12 before had: was it renamed?"
+    assert warned("dag/3") == [text]
+    here.source["orders"].update_one({"_id": f"{FIRST}/0"}, {"$set": {"amount": 1}})
+    assert warned("dag/4") == []
+    here.source["orders"].update_many({}, {"$unset": {"amount": ""}})
+    assert warned("dag/5") == []
+    here.target[state.VALUES].delete_many({})
+    assert warned("dag/6") == ["none of 12 documents of orders has `amount`: is its name right?"]
+
+
 def test_a_source_whose_fields_have_no_types_is_not_counted(here: Stage) -> None:
     """Where nothing fixes a type nothing can be mistyped: the receipt says that nothing was read for it."""
     bare = replace(shop.SUBJECT.sources[1], fields=(Field("shop", "string"),))

@@ -69,9 +69,14 @@ class Pages:
         try:
             return rows.parse(body.decode("utf-8-sig"))
         except ValueError as error:
-            raise RunError(
-                f"{shown(self.http.url)} does not answer in JSON ({error})", "see `url`", retry=True
-            ) from None
+            page = body.lstrip()[:1] == b"<"
+            text = "answers with a web page or XML" if page else f"does not answer in JSON ({error})"
+            help = (
+                "see `url`, and the headers of its connection: it may ask for a login"
+                if page
+                else "see `url`"
+            )
+            raise RunError(f"{shown(self.http.url)} {text}", help, retry=True) from None
 
     def rows(self, value: Any, number: int, url: str) -> Iterator[Item | Bad]:
         """The rows of an answer, numbered from the one after ``number`` on.

@@ -28,6 +28,9 @@ Document = dict[str, Any]
 #: Results that a message or a receipt tells in full.
 _SHOWN = 10
 
+#: Of one check that failed in many partitions.
+_EACH = 3
+
 
 def validate(run: Run, session: Session) -> Document:
     """Run every check, store each result with its partition, and stop the run where one failed.
@@ -151,9 +154,16 @@ def _mark(run: Run, session: Session, failed: list[Result]) -> None:
 
 
 def _failure(failed: list[Result], documents: list[Document]) -> CheckFailed:
-    texts = [_told(one) for one in failed]
+    by_check: dict[str, list[Result]] = {}
+    for one in failed:
+        by_check.setdefault(one.check.id, []).append(one)
+    texts: list[str] = []
+    for name, some in by_check.items():
+        texts += [_told(one) for one in some[:_EACH]]
+        if len(some) > _EACH:
+            texts.append(f"and {len(some) - _EACH} more of {name}, up to {some[-1].partition}")
     more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    count = "1 check result failed" if len(texts) == 1 else f"{len(texts)} check results failed"
+    count = "1 check result failed" if len(failed) == 1 else f"{len(failed)} check results failed"
     return CheckFailed(
         f"{count}: {'; '.join(texts[:_SHOWN])}{more}",
         "the target is untouched; mend the documents or the spec and run again",

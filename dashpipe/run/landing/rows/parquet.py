@@ -45,9 +45,10 @@ def read(
                 except ValueError as error:
                     yield Bad(number, str(error))
     except (pa.ArrowException, OSError) as error:
-        raise RunError(
-            f"{name} cannot be read as Parquet after row {number}: {error}", "write it again", retry=True
-        ) from error
+        after = f" after row {number}" if number else ""
+        text = str(error).partition("\n")[0].rstrip(".")
+        help = "let it be written again, or name another `format` if it is no Parquet file"
+        raise RunError(f"{name} cannot be read as Parquet{after}: {text}", help, retry=True) from error
 
 
 def _micro(batch: Any, pa: Any) -> Any:
