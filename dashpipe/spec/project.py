@@ -154,7 +154,7 @@ def load(root: Path) -> Project:
         found = read(text, path)
         shape = () if found.node is None else check(found.node, path)
         if any(one.code == "Y013" for one in found.findings):
-            shape = tuple(one for one in shape if one.code != "S102")  # it may well stand in the second document
+            shape = tuple(one for one in shape if one.code != "S102")  # the second one may have it
         files.append(SourceFile(path, text, found.node, (*found.findings, *shape)))
     return Project(root, config, tuple(files), tuple(problems))
 
