@@ -74,6 +74,14 @@ def next_day(grain: Grain, first: date, calendar: Calendar) -> date:
     return date(year, month + 1, 1)
 
 
+def ahead(grain: Grain, first: date, periods: int, calendar: Calendar) -> list[date]:
+    """Where a partition and so many after it begin, and the day after the last; fewer at a calendar's end."""
+    days, end = [first], end_of(grain, calendar)
+    while len(days) < periods + 2 and days[-1] != end:
+        days.append(next_day(grain, days[-1], calendar))
+    return days
+
+
 def of_date(grain: Grain, day: date, calendar: Calendar) -> str:
     """The label of the partition that holds a local day (grain day or coarser)."""
     return first_day(grain, day, calendar).isoformat()

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 from bson import Decimal128, Int64, ObjectId
 
-from dashpipe.spec.model import FISCAL, Grain, Source, Subject
+from dashpipe.spec.model import FISCAL, Grain, Lookup, Source, Subject
 from tests.differential import special
 from tests.differential.documents import FIELDS, Document
 from tests.differential.metrics import Cell, Columns, canonical, exact, leaves, sql
@@ -111,7 +111,15 @@ class Oracle:
             "Calendar='gregorian'",
         ):
             self.db.execute(f"SET {setting}")
-        self.key = sorted(one.name for one in subject.dimensions if one.lookup is None)
+        self.key = sorted(one.name for one in subject.row_key)
+        #: What rows are grouped by that a hidden key leads to.
+        self.grouped = {
+            one.name: one.lookup
+            for one in subject.dimensions
+            if one.lookup is not None and one.lookup.key in subject.hidden_keys
+        }
+        for name, lookup in self.grouped.items():
+            self._load_found(name, lookup)
         for source in subject.sources:
             self._load(source)
 
@@ -134,7 +142,11 @@ class Oracle:
         if values:
             self.db.execute(f"INSERT INTO raw_{source.name} VALUES {', '.join(values)}")
         given = {one.name: one.expr for one in source.dimensions}
-        added = [f", ({sql(given[one] or one)}) AS {one}" for one in self.key if one not in FIELDS]
+        read_ = {name: f"({sql(text or name)})" for name, text in given.items()}
+        added = [f", {text} AS {name}" for name, text in read_.items() if name not in FIELDS]
+        for name, lookup in self.grouped.items():
+            key = f"CAST({read_[lookup.key]} AS VARCHAR)"
+            added.append(f", (SELECT v FROM found_{name} WHERE k = {key}) AS {name}")
         self.db.execute(
             f"""CREATE VIEW dim_{source.name} AS SELECT *{"".join(added)} FROM (
                 SELECT * EXCLUDE ("geo.country", "geo.city.name"),
@@ -143,6 +155,15 @@ class Oracle:
                 FROM raw_{source.name} WHERE _at IS NOT NULL
             ) AS doc"""
         )
+
+    def _load_found(self, name: str, lookup: Lookup) -> None:
+        """What keys lead to, as a table of texts: a letter that tells the type, and the value."""
+        self.db.execute(f"CREATE TABLE found_{name} (k VARCHAR, v VARCHAR)")
+        for one in self.documents[self.names[name]]:
+            foreign, value = one.get(lookup.foreign), one.get(lookup.field)
+            if foreign is not None:
+                told = [str(foreign), _typed(value)]
+                self.db.execute(f"INSERT INTO found_{name} VALUES ({', '.join(map(_quoted, told))})")
 
     def label(self, grain: Grain) -> str:
         """The label of a document's partition, as SQL over its instant and its local time."""
@@ -286,7 +307,7 @@ class Oracle:
         return f"(SELECT * FROM dim_{source.name} AS doc QUALIFY {rank} = 1)"
 
     def _dimension(self, name: str) -> str:
-        if self.types[name] == "date":
+        if name not in self.grouped and self.types[name] == "date":
             return f"strftime(CAST({name} AS DATE), '%Y-%m-%d')"
         return name
 
@@ -295,8 +316,12 @@ class Oracle:
 
     def _row(self, grain: Grain, label: str, key: Document, complete: bool) -> Document:
         texts = [label]
-        for value in key.values():
-            if value is None:
+        for name, value in key.items():
+            if name in self.grouped and value is not None and value[0] != "s":
+                texts.append(f"\\{value}")
+            elif name in self.grouped and value is not None:
+                texts.append(value[1:].replace("\\", "\\\\").replace("|", "\\p"))
+            elif value is None:
                 texts.append("\\N")
             elif isinstance(value, bool):
                 texts.append("true" if value else "false")
@@ -304,11 +329,14 @@ class Oracle:
                 texts.append(str(value).replace("\\", "\\\\").replace("|", "\\p"))
         made: Document = {"_id": "|".join(texts)}
         for name, value in key.items():
-            if value is not None and self.types[name] == "object_id":
+            if value is not None and name in self.grouped:
+                made[name] = {"s": str, "i": Int64, "b": "true".__eq__}[value[0]](value[1:])
+                continue
+            if value is not None and self.types.get(name) == "object_id":
                 value = ObjectId(value)
-            made[name] = Int64(value) if self.types[name] == "integer" and value is not None else value
+            made[name] = Int64(value) if self.types.get(name) == "integer" and value is not None else value
         for one in self.subject.dimensions:
-            if one.lookup is not None:
+            if one.lookup is not None and one.name not in self.grouped:
                 found = self.documents[self.names[one.name]]
                 made[one.name] = None
                 for document in found:
@@ -337,6 +365,15 @@ class Oracle:
             pairs = special.top(value, metric.k or 0)
             return [{"value": _bson(one, kinds[0]), "n": _bson(n, kinds[1])} for one, n in pairs]
         return _bson(value, cell.type)
+
+
+def _typed(value: Any) -> str | None:
+    """A looked-up value as text that tells values of different types apart; of a fraction there is none."""
+    if value is None or (isinstance(value, float) and not value.is_integer()):
+        return None
+    if isinstance(value, bool):
+        return f"b{str(value).lower()}"
+    return f"s{value}" if isinstance(value, str) else f"i{int(value)}"
 
 
 def _bson(value: Any, type_: str) -> Any:

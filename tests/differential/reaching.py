@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashpipe.spec.model import FISCAL, Calendar, Grain, Metric, Period, Subject
-from tests.compile.calendars import first_of
+from tests.compile.calendars import begins, first_of
 
 #: What is made of the values of days.
 DAILY = ("average", "min", "max")
@@ -50,15 +50,8 @@ class Value:
 
 
 def first_day(grain: Grain, day: date, calendar: Calendar) -> date:
-    """The first day of the partition that holds a day; weeks begin on Monday."""
-    if grain in FISCAL:
-        return date.fromisoformat(first_of(grain, day, calendar))
-    if grain is Grain.WEEK:
-        return day - timedelta(days=day.weekday())
-    if grain is Grain.DAY:
-        return day
-    month = {Grain.MONTH: day.month, Grain.QUARTER: (day.month - 1) // 3 * 3 + 1, Grain.YEAR: 1}[grain]
-    return date(day.year, month, 1)
+    """The first day of the partition that holds a day."""
+    return date.fromisoformat(first_of(grain, day, calendar))
 
 
 def last_day(grain: Grain, first: date, calendar: Calendar) -> date:
@@ -93,14 +86,20 @@ def earlier(day: date, period: Period, calendar: Calendar) -> date:
     return first + timedelta(days=place)
 
 
+def weeks(year: int, calendar: Calendar) -> list[date]:
+    """The first days of the weeks whose fourth day lies in a year: ISO's, where weeks begin on Monday."""
+    middles = (date(year, 1, 1) + timedelta(days=at) for at in range(366))
+    firsts = (one - timedelta(days=3) for one in middles if one.year == year)
+    return [one for one in firsts if begins(Grain.WEEK, one, calendar)]
+
+
 def offset(grain: Grain, first: date, period: Period, calendar: Calendar) -> date:
     """The partition that an offset leads to."""
     if grain is Grain.WEEK and period.unit == "year":
-        year, week, _ = first.isocalendar()
-        try:
-            return date.fromisocalendar(year - period.n, week, 1)
-        except ValueError:
-            return date.fromisocalendar(year - period.n, week - 1, 1)
+        year = (first + timedelta(days=3)).year
+        place = weeks(year, calendar).index(first)
+        there = weeks(year - period.n, calendar)
+        return there[min(place, len(there) - 1)]
     if grain in FISCAL:
         period = Period(period.n, f"fiscal_{period.unit.removeprefix('fiscal_')}")
     return earlier(first, period, calendar)

@@ -204,10 +204,12 @@ def brief(value: Any) -> str:
 
 
 @st.composite
-def cases(draw: Draw, grains: tuple[Grain, ...] = tuple(Grain), most: int = 60) -> Case:
-    """A random subject with random documents."""
+def cases(
+    draw: Draw, grains: tuple[Grain, ...] = tuple(Grain), most: int = 60, *, hiding: bool = False
+) -> Case:
+    """A random subject with random documents; ``hiding``: some group rows by what is looked up."""
     tz, day = draw(st.sampled_from(docs.PLACES))
-    subject = draw(subjects(tz, day, grains))
+    subject = draw(subjects(tz, day, grains, hiding=hiding))
     seed = draw(st.integers(0, 2**16))
     held: dict[str, list[docs.Document]] = {}
     for at, source in enumerate(subject.sources):
@@ -244,8 +246,10 @@ def conditions(draw: Draw, dimensions: tuple[str, ...] = ()) -> str:
 
 
 @st.composite
-def subjects(draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(Grain)) -> Subject:
-    """A random resolved subject."""
+def subjects(
+    draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(Grain), *, hiding: bool = False
+) -> Subject:
+    """A random resolved subject; ``hiding``: some keys of lookups are none of the row."""
     chosen = tuple(draw(st.lists(st.sampled_from(grains), min_size=1, max_size=4, unique=True)))
     names = tuple(draw(st.lists(st.sampled_from(sorted(DIMENSIONS)), max_size=3, unique=True)))
     sources = tuple(
@@ -254,9 +258,11 @@ def subjects(draw: Draw, tz: str, day: date, grains: tuple[Grain, ...] = tuple(G
     )
     dimensions = [Dimension(one) for one in names]
     for key in names:
-        if DIMENSIONS[key][0] in ("string", "integer", "object_id") and draw(st.integers(0, 4)) == 0:
+        if DIMENSIONS[key][0] in ("string", "integer", "object_id") and draw(st.integers(0, 4)) < 1 + hiding:
             foreign = draw(st.sampled_from(["_id", "code"]))
             dimensions.append(Dimension(f"{key}_label", lookup=Lookup(f"{key}_names", key, foreign, "label")))
+            if hiding and draw(st.integers(0, 2)):
+                dimensions.remove(Dimension(key))
     metrics: list[Metric] = []
     for source in sources:
         count = draw(st.integers(1, 4))

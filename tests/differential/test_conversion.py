@@ -15,7 +15,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashpipe.spec.model import Dimension, Events, Field, Grain, Metric, Period, Source, Subject, Target, Time
+from dashpipe.spec.model import (
+    WEEKDAYS,
+    Dimension,
+    Events,
+    Field,
+    Grain,
+    Metric,
+    Period,
+    Source,
+    Subject,
+    Target,
+    Time,
+)
+from tests.compile.calendars import fiscals
 from tests.differential import runs
 from tests.differential.events import visits_and_orders
 from tests.differential.reaching import Value, first_day, months_later
@@ -29,6 +42,7 @@ Document = dict[str, Any]
 
 FEW = max(3, settings().max_examples // 4)
 WINDOWS = (Period(1, "hour"), Period(1, "day"), Period(3, "day"), Period(1, "week"), Period(1, "month"))
+GRAINS = ((Grain.DAY,), (Grain.DAY, Grain.MONTH), (Grain.WEEK,), (Grain.DAY, Grain.FISCAL_MONTH))
 #: A clock change, a leap day, a new year.
 DAYS = (date(2024, 3, 30), date(2024, 2, 28), date(2023, 12, 31))
 
@@ -56,7 +70,7 @@ def cases(draw: Any) -> Case:
     """A random subject of conversions between two sources, or within one, over random events."""
     day, tz = draw(st.sampled_from(DAYS)), draw(st.sampled_from(["Europe/London", "Asia/Kathmandu"]))
     key = tuple(draw(st.lists(st.just("page"), max_size=1)))
-    grains = tuple(draw(st.sampled_from([(Grain.DAY,), (Grain.DAY, Grain.MONTH), (Grain.WEEK,)])))
+    grains = tuple(draw(st.sampled_from(GRAINS)))
     same_source = draw(st.integers(0, 3)) == 0
     base = Events("visits", draw(st.sampled_from([None, "n > 1"])))
     conversion = Events("visits" if same_source else "orders", draw(st.sampled_from([None, "n <= 2"])))
@@ -89,6 +103,8 @@ def cases(draw: Any) -> Case:
         target=Target("conversion"),
         dimensions=tuple(Dimension(one) for one in key),
         grains=grains,
+        week_start=draw(st.sampled_from(WEEKDAYS)),
+        fiscal=draw(fiscals),
     )
     zone = ZoneInfo(tz)
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(timezone.utc)

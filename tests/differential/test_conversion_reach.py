@@ -21,7 +21,19 @@ from pymongo.database import Database
 from dashpipe.compile.offsets import fits
 from dashpipe.run import log, run_all
 from dashpipe.run.base import Request
-from dashpipe.spec.model import Dimension, Events, Grain, Input, Lookback, Metric, Period, Subject, Target
+from dashpipe.spec.model import (
+    WEEKDAYS,
+    Dimension,
+    Events,
+    Grain,
+    Input,
+    Lookback,
+    Metric,
+    Period,
+    Subject,
+    Target,
+)
+from tests.compile.calendars import fiscals
 from tests.differential import runs
 from tests.differential.events import visits_and_orders
 from tests.differential.reaching import DAILY, Key, Value, Walk
@@ -38,8 +50,10 @@ Pieces = list[tuple[date, date]]
 
 FEW = max(3, settings().max_examples // 8)
 GRAINS = ((Grain.DAY,), (Grain.DAY, Grain.WEEK), (Grain.DAY, Grain.MONTH), (Grain.WEEK,))
+GRAINS += ((Grain.DAY, Grain.FISCAL_MONTH),)
 WITHIN = (Period(1, "hour"), Period(1, "day"), Period(3, "day"))
 BACK = (Period(1, "day"), Period(3, "day"), Period(1, "week"), Period(10, "day"), Period(1, "month"))
+BACK += (Period(1, "fiscal_month"),)
 OFFSETS = (Period(1, "day"), Period(1, "week"), Period(2, "week"), Period(1, "month"))
 
 
@@ -157,6 +171,8 @@ def cases(draw: Any) -> Case:
         target=Target("rolling"),
         dimensions=tuple(Dimension(one) for one in key),
         grains=grains,
+        week_start=draw(st.sampled_from(WEEKDAYS)),
+        fiscal=draw(fiscals),
     )
     midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(tz)).astimezone(timezone.utc)
     hours = [-800, -200, -50, -30, -3, -1, 0, 1, 5, 12, 23, 24, 25, 26, 47, 71, 73, 80, 170]

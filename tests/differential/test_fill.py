@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashpipe.spec.model import (
+    WEEKDAYS,
     Dimension,
     Field,
     Fill,
@@ -108,6 +109,7 @@ def cases(draw: Any) -> tuple[Case, list[Document], list[Document], list[tuple[d
         target=Target("fill"),
         dimensions=tuple(Dimension(one) for one in key),
         grains=grains,
+        week_start=draw(st.sampled_from(WEEKDAYS)),
         fiscal=draw(fiscals),
     )
     back = st.sampled_from([0, 1, 2, 3, 7, 8, 14, 30, 31, 40, 60, 365])

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashpipe.compile import compile_subject
-from dashpipe.spec.model import Dimension, Field, Grain, Metric, Source, Subject, Target, Time
+from dashpipe.spec.model import WEEKDAYS, Dimension, Field, Grain, Metric, Source, Subject, Target, Time
+from tests.compile.calendars import fiscals
 from tests.differential import runs
 from tests.differential.reaching import Document, first_day
 from tests.differential.subjects import Case
@@ -137,7 +138,9 @@ def histories(draw: st.DrawFn) -> tuple[Case, list[Document], list[tuple[date, d
     cuts = sorted(draw(st.sets(st.integers(1, (end - first).days - 1), max_size=3)))
     edges = [first, *(first + timedelta(days=one) for one in cuts), end]
     as_of = datetime(end.year, end.month, end.day, tzinfo=timezone.utc) + timedelta(days=100)
-    case = Case(subject_of(tz, first, key, grains), {"docs": held}, (first, end), as_of)
+    subject = subject_of(tz, first, key, grains)
+    subject = replace(subject, week_start=draw(st.sampled_from(WEEKDAYS)), fiscal=draw(fiscals))
+    case = Case(subject, {"docs": held}, (first, end), as_of)
     return case, late, draw(st.permutations(list(pairwise(edges))))
 
 

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashpipe.compile import compile_subject
-from dashpipe.spec.model import Dimension, Grain, Input, Metric, Period
+from dashpipe.spec.model import WEEKDAYS, Dimension, Grain, Input, Metric, Period
+from tests.compile.calendars import fiscals
 from tests.differential import runs
 from tests.differential.reaching import Document, first_day, last_day
 from tests.differential.subjects import Case
@@ -152,7 +153,8 @@ def histories(draw: st.DrawFn) -> tuple[Case, list[Document], list[int], list[tu
     tz = draw(st.sampled_from(["Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe"]))
     key = tuple(draw(st.lists(st.just("shop"), max_size=1)))
     finest = draw(st.sampled_from([Grain.DAY, Grain.DAY, Grain.HOUR]))
-    coarse = draw(st.lists(st.sampled_from([Grain.WEEK, Grain.MONTH]), max_size=2, unique=True))
+    longer = st.sampled_from([Grain.WEEK, Grain.MONTH, Grain.FISCAL_MONTH])
+    coarse = draw(st.lists(longer, max_size=2, unique=True))
     grains = [finest, *([Grain.DAY] if finest is Grain.HOUR else []), *sorted(coarse, key=[*Grain].index)]
     if finest is Grain.HOUR and draw(st.booleans()) and coarse:
         grains.remove(Grain.DAY)
@@ -170,6 +172,8 @@ def histories(draw: st.DrawFn) -> tuple[Case, list[Document], list[int], list[tu
         subject_of(tz, first, key, tuple(grains)),
         metrics=tuple(one for one in kept if one.grains),
         start=(first - timedelta(days=draw(st.sampled_from([0, 0, 2])))).isoformat(),
+        week_start=draw(st.sampled_from(WEEKDAYS)),
+        fiscal=draw(fiscals),
     )
     held = draw(documents_of(tz, first, end, 24))
     zone = ZoneInfo(tz)

@@ -20,6 +20,7 @@ from pymongo.database import Database
 from dashpipe.compile import PASSES, Plan, compile_subject, emit, partition
 from dashpipe.run import encode
 from dashpipe.spec.model import (
+    WEEKDAYS,
     Dimension,
     Field,
     Grain,
@@ -177,6 +178,7 @@ def cases(draw: Any) -> tuple[Subject, list[Document], list[date]]:
         target=Target("reach"),
         dimensions=tuple(Dimension(one) for one in key),
         grains=grains,
+        week_start=draw(st.sampled_from(WEEKDAYS)),
         fiscal=draw(fiscals),
     )
     zone = ZoneInfo(tz)

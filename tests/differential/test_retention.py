@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashpipe.compile import partition
-from dashpipe.spec.model import Dimension, Field, Grain, Metric, Source, Subject, Target, Time
+from dashpipe.spec.model import WEEKDAYS, Dimension, Field, Grain, Metric, Source, Subject, Target, Time
+from tests.compile.calendars import fiscals
 from tests.differential import runs
 from tests.differential.reaching import first_day, last_day
 from tests.differential.subjects import Case
@@ -32,6 +33,7 @@ UTC = timezone.utc
 #: A clock change, a leap day, a new year.
 DAYS = (date(2024, 3, 30), date(2024, 2, 28), date(2023, 12, 31))
 GRAINS = ((Grain.DAY,), (Grain.DAY, Grain.MONTH), (Grain.WEEK,), (Grain.DAY, Grain.WEEK, Grain.MONTH))
+GRAINS += ((Grain.DAY, Grain.FISCAL_MONTH),)
 TESTS = {None: lambda _: True, "n > 1": lambda one: one["n"] > 1, "n < 3": lambda one: one["n"] < 3}
 
 
@@ -96,6 +98,7 @@ def histories(draw: Any) -> tuple[Case, list[Document], list[tuple[date, date]]]
     start = day - timedelta(days=draw(st.sampled_from([0, 3, 40])))
     where = draw(st.sampled_from([None, None, "n > 1"]))
     subject = subject_of(tz, start, grains, tuple(metrics), key=key, where=where)
+    subject = replace(subject, week_start=draw(st.sampled_from(WEEKDAYS)), fiscal=draw(fiscals))
     zone = ZoneInfo(tz)
     documents = []
     for number in range(draw(st.integers(0, 25))):

@@ -54,8 +54,8 @@ routes = st.sampled_from(["server", "cursor"])
 
 @st.composite
 def whole_cases(draw: st.DrawFn, **options: Any) -> Case:
-    """A case of whole runs, some of whose sources keep the values that distinct counts count."""
-    case = draw(cases(most=40, **options))
+    """A case of whole runs: some sources keep distinct values, some rows are by looked-up values."""
+    case = draw(cases(most=40, hiding=True, **options))
     sources = tuple(replace(one, incremental=draw(st.booleans())) for one in case.subject.sources)
     return replace(case, subject=replace(case.subject, sources=sources))
 

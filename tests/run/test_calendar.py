@@ -13,7 +13,19 @@ import pytest
 from dashpipe.run import run_all, status
 from dashpipe.run.base import Request
 from dashpipe.run.errors import Refused
-from dashpipe.spec.model import FISCAL, Calendar, Fiscal, Grain, Subject, Target, Time
+from dashpipe.spec.model import (
+    FISCAL,
+    Calendar,
+    Events,
+    Fiscal,
+    Grain,
+    Input,
+    Metric,
+    Period,
+    Subject,
+    Target,
+    Time,
+)
 from tests.compile.calendars import by_weeks, first_of
 from tests.run.world import ORDERS, SUBJECT, World, count, total
 
@@ -117,6 +129,87 @@ def test_a_run_beyond_the_calendar_is_refused(world: World) -> None:
     found = status.find(world.target, subject)  # of today, long after the calendar
     assert sum(one.count for one in found.grains[Grain.FISCAL_MONTH]) == len({month for month, _ in wanted})
     assert [one.state for one in found.grains[Grain.DAY]] == ["published", "missing"]
+
+
+def edge(*metrics: Metric, begin: str = DAYS[0], **keys: Any) -> Subject:
+    """A subject over a calendar of two years, with metrics that look beyond a row's own days."""
+    subject = fiscal(retail(2), grains=(Grain.DAY, Grain.FISCAL_MONTH), start=begin, **keys)
+    return replace(subject, metrics=(*subject.metrics, *metrics))
+
+
+def retained(periods: int) -> Metric:
+    """Which countries come back in later fiscal months."""
+    month = Grain.FISCAL_MONTH
+    keys: dict[str, Any] = {"entity": "country", "period": month, "periods": periods, "grains": (month,)}
+    return Metric("back", "retention", "orders", **keys)
+
+
+def test_cohorts_at_the_ends_of_a_calendar(world: World) -> None:
+    """A later period that the calendar does not have is null; a late document of its first day is seen."""
+    subject = edge(retained(3), dimensions=(), sources=(replace(ORDERS, dimensions=()),))
+    first, last = (date.fromisoformat(DAYS[at]) for at in (0, 23))
+    for day, later in ((first, [1.0, 0.0, 0.0, 0.0]), (last, [1.0, None, None, None])):
+        world.fill(orders(day, day + timedelta(days=2)))
+        now = datetime(2025, 6, 1, tzinfo=ZoneInfo(TZ))
+        run(world, subject, day, day + timedelta(days=2), now)
+        late = {**orders(day, day + timedelta(days=1))[0], "_id": "late", "country": "new"}
+        world.source["orders"].insert_one(late)
+        run(world, subject, day, day + timedelta(days=1), now + timedelta(hours=1))
+        row = world.target["daily_fiscal_month"].find_one({"partition_date": day.isoformat()})
+        assert row is not None
+        assert (row["orders"], row["back"]) == (7, later)
+
+
+def followed(window: int) -> Metric:
+    """Orders after which another of the same country follows within some days."""
+    keys: dict[str, Any] = {"base": Events("orders", "n < 20"), "conversion": Events("orders", "n > 20")}
+    return Metric(
+        "grew", "conversion", **keys, entity="country", window=Period(window, "day"), measured_as="count"
+    )
+
+
+def test_conversions_behind_the_last_day_of_a_calendar_count(world: World) -> None:
+    """Events need no period: the base event of the last day converts by an order of the day after it."""
+    last = date.fromisoformat(DAYS[24]) - timedelta(days=1)
+    subject = edge(followed(3))
+    base, order = (orders(day, day + timedelta(days=1))[0] for day in (last, last + timedelta(days=2)))
+    world.fill([{**base, "n": 1, "country": "a"}, {**order, "n": 30, "country": "a"}])
+    run(world, subject, last, last + timedelta(days=1), NOW + timedelta(days=365))
+    for name in ("daily", "daily_fiscal_month"):
+        assert world.target[name].distinct("grew") == [1], name
+
+
+def test_conversions_whose_newest_documents_no_period_decides_are_refused(world: World) -> None:
+    """With `unique` a period says which is the newest: none does behind the calendar, once that is over."""
+    last = date.fromisoformat(DAYS[24]) - timedelta(days=1)
+    subject = edge(followed(3), sources=(replace(ORDERS, unique=("n",)),))
+    world.fill(orders(last, last + timedelta(days=1)))
+    now = datetime(last.year, last.month, last.day, 20, tzinfo=ZoneInfo(TZ))
+    run(world, subject, last, last + timedelta(days=1), now)
+    kept = world.rows()
+    assert [row["orders"] for row in kept] == [1]
+    with pytest.raises(Refused, match="is outside of the calendar retail: it runs from") as refused:
+        run(world, subject, last, last + timedelta(days=1), NOW + timedelta(days=365))
+    assert refused.value.help == "add the years that are missing to the calendar file"
+    assert world.rows() == kept
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        Metric("inner", "cumulative", metric="orders", window=Period(2, "fiscal_month")),
+        Metric("inner", "last", "orders", expr="n", carry=Period(2, "fiscal_month")),
+    ],
+    ids=["window", "carry"],
+)
+def test_an_offset_to_before_the_calendar_is_null(world: World, inner: Metric) -> None:
+    """A year before the start and two fiscal months back, where the calendar has none: the row is written."""
+    before = Input("inner", "before", offset=Period(1, "fiscal_year"))
+    subject = edge(inner, Metric("grew", "derived", expr="orders - before", inputs=(before,)), begin=DAYS[12])
+    day = date.fromisoformat(DAYS[12])
+    world.fill(orders(day, day + timedelta(days=2)))
+    run(world, subject, day, day + timedelta(days=2))
+    assert [(row["orders"], row["grew"]) for row in world.rows()] == [(3, None), (3, None)]
 
 
 def test_documents_outside_of_the_calendar_change_nothing(world: World) -> None:

@@ -231,3 +231,20 @@ def _check_balances(world: World, day: date) -> None:
     for row in rows:
         values = [one["n"] for one in last.values() if one["country"] == row["country"]]
         assert row["owed"] == sum(values)
+
+
+def test_balances_of_all_time_are_those_of_every_day(world: World) -> None:
+    """Cumulated without an end, a balance is the first or last value that each key ever had."""
+    plain = tuple(replace(one, carry=None) for one in BALANCES)
+    ever = tuple(Metric(f"{one.name}_ever", "cumulative", metric=one.name) for one in plain)
+    subject = replace(SUBJECT, metrics=(count("orders"), *plain, *ever), grains=(Grain.DAY, Grain.WEEK))
+    newest = more(world, begun(world, 12, subject), 2, subject)
+    documents = sorted(everything(world), key=lambda one: one["at"])
+    weeks = [(row, date.fromisoformat(row["partition_date"]) + 6 * DAY) for row in world.rows("daily_week")]
+    rows = [(row, date.fromisoformat(row["partition_date"])) for row in world.rows()] + weeks
+    assert max(day for _, day in rows) >= newest
+    for row, day in rows:
+        until = [one for one in documents if one["at"].date() <= day]
+        for name, found in (("owed_ever", until), ("owing_ever", until[::-1])):
+            kept = {one["account"]: one for one in found}.values()
+            assert row[name] == sum(one["n"] for one in kept if one["country"] == row["country"]), row["_id"]

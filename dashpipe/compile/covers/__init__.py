@@ -13,7 +13,7 @@ from dashpipe.compile.covers.days import of_days
 from dashpipe.compile.covers.hours import of_hours
 from dashpipe.compile.covers.offsets import known_from, source_label
 from dashpipe.compile.frame import Frame
-from dashpipe.compile.periods import day_of, last_day
+from dashpipe.compile.periods import OutsideCalendar, day_of, last_day
 from dashpipe.spec.model import Calendar, Grain
 
 __all__ = ["Cover", "covers", "known_from", "source_label"]
@@ -37,12 +37,25 @@ def covers(
     made = []
     for label in labels:
         at = source_label(frame, grain, label, calendar)
-        if at is not None and frame.daily:
-            made += _by_day(frame, grain, at, label, calendar, as_of)
-        elif at is not None:
-            cover = of_hours if frame.atom(grain) is Grain.HOUR else of_days
-            made.append(replace(cover(frame, grain, at, calendar, as_of), label=label))
+        if at is None:
+            continue
+        try:
+            made += _of(frame, grain, at, label, calendar, as_of)
+        except OutsideCalendar:
+            # A calendar file covers what rows reach back to from the subject's start, and no more: an offset
+            # to before the start is null whatever lies there.
+            if not frame.shifts:
+                raise
     return tuple(made)
+
+
+def _of(
+    frame: Frame, grain: Grain, at: str, label: str, calendar: Calendar, as_of: datetime | None
+) -> list[Cover]:
+    if frame.daily:
+        return _by_day(frame, grain, at, label, calendar, as_of)
+    cover = of_hours if frame.atom(grain) is Grain.HOUR else of_days
+    return [replace(cover(frame, grain, at, calendar, as_of), label=label)]
 
 
 def _by_day(

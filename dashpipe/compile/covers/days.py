@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dashpipe.compile.covers.cover import Cover, begun, carried_from
 from dashpipe.compile.frame import Frame
 from dashpipe.compile.offsets import period_start, window_start
-from dashpipe.compile.periods import day_of, last_day, next_day
+from dashpipe.compile.periods import ahead, day_of, last_day
 from dashpipe.spec.model import Calendar, Grain
 
 
@@ -18,10 +18,7 @@ def of_days(frame: Frame, grain: Grain, label: str, calendar: Calendar, as_of: d
         end = last_day(grain, label, calendar) + timedelta(days=1) if frame.own else start
         return Cover(label, carried_from(frame.carry, start, calendar), end, own=label)
     if frame.ahead is not None:
-        end = start
-        for _ in range(frame.ahead + 1):
-            end = next_day(grain, end, calendar)
-        return Cover(label, None, end)
+        return Cover(label, None, ahead(grain, start, frame.ahead, calendar)[-1])
     last = start if frame.first else last_day(grain, label, calendar)
     end = (begun(start, last, calendar, as_of) if frame.runs else last) + timedelta(days=1)
     if frame.all_time:

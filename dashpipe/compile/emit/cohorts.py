@@ -17,7 +17,7 @@ from dashpipe.compile.emit.scan import documents
 from dashpipe.compile.emit.spread import instants
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.leaves import collected
-from dashpipe.compile.periods import day_of, next_day
+from dashpipe.compile.periods import ahead, day_of
 from dashpipe.compile.plan import Aggregate, Leaf, Plan
 from dashpipe.spec.model import Grain
 
@@ -71,11 +71,8 @@ def cohorts(
 
 
 def _followed(plan: Plan, grain: Grain, label: str, periods: int, as_of: datetime | None) -> dict[str, Any]:
-    """A partition with those after it, and how many of them have begun."""
+    """A partition with those after it that its calendar has, and how many of them have begun."""
     calendar = plan.subject.calendar
-    days = [day_of(label)]
-    for _ in range(periods):
-        days.append(next_day(grain, days[-1], calendar))
-    names = [one.isoformat() for one in days]
+    names = [one.isoformat() for one in ahead(grain, day_of(label), periods, calendar)[:-1]]
     begun = sum(as_of is None or partition.bounds(grain, one, calendar)[0] < as_of for one in names)
     return {"p": label, "s": names, "b": begun}

@@ -18,6 +18,7 @@ from dashpipe.compile.emit.scan import documents
 from dashpipe.compile.emit.spread import instants
 from dashpipe.compile.emit.stages import Stages
 from dashpipe.compile.offsets import window_start
+from dashpipe.compile.periods import end_of
 from dashpipe.compile.plan import Aggregate, Journey, Leaf, Plan
 from dashpipe.spec.model import Calendar, Grain, Period
 
@@ -93,7 +94,7 @@ def events(
         filters = tuple(one for one in (source.where, leaf.where) if one is not None)
         aggregate = Aggregate(source.name, (leaf,), filters)
         moment = instant.value(source.source.time)
-        taken, near = _whole(grain, spans, labels, calendar) if source.unique else (spans, labels)
+        taken, near = _whole(grain, spans, labels, calendar, as_of) if source.unique else (spans, labels)
         match = instant.between(source.source.time, taken, exactly=True)
         stages = documents(plan, source, aggregate, (leaf,), grain, near, match)
         assert leaf.expr is not None
@@ -107,13 +108,25 @@ def events(
 
 
 def _whole(
-    grain: Grain, spans: list[Span], labels: tuple[str, ...], calendar: Calendar
+    grain: Grain, spans: list[Span], labels: tuple[str, ...], calendar: Calendar, as_of: datetime | None
 ) -> tuple[list[Span], tuple[str, ...]]:
     """Time up to the end of the last partitions in it, which of a partition shows the newest documents.
 
+    Behind a calendar file no partition says which these are; until the run comes there, nothing has happened.
+
     Returns:
         The time, and the partitions with those.
+
+    Raises:
+        OutsideCalendar: The calendar file ended within that time, and before the run.
     """
+    day = end_of(grain, calendar)
+    if (
+        day is not None
+        and as_of is not None
+        and as_of <= (over := partition.midnight(day, calendar.timezone))
+    ):
+        spans = [(start, min(end, over)) for start, end in spans]
     last = [partition.touching(grain, end - _TICK, end, calendar)[-1] for _, end in spans]
     ends = (partition.bounds(grain, one, calendar)[1] for one in last)
     return [(start, end) for (start, _), end in zip(spans, ends)], (*labels, *last)

@@ -113,7 +113,7 @@ class Leaf:
     @property
     def goes_on(self) -> bool:
         """Whether it is of balances that are carried always: the last value of each of their keys is kept."""
-        return self.kind in balances.KINDS and self.frame.runs_on
+        return self.kind in balances.KINDS and self.frame.carry is not None and self.frame.runs_on
 
     @property
     def reads(self) -> tuple[Typed, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dashpipe.run import quarantine, record, route, state
+from dashpipe.run import calendar, quarantine, record, route, state
 from dashpipe.run import values as counts
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
@@ -32,6 +32,7 @@ def transform(run: Run, session: Session) -> Document:
 
     Raises:
         RunError: A row cannot be written, or a key is looked up twice: says which.
+        Refused: Events are followed beyond the last day of the calendar file.
     """
     began, log = time.monotonic(), session.setup.log
     with translating("finding the way to the sources"):
@@ -51,7 +52,8 @@ def transform(run: Run, session: Session) -> Document:
         name = state.staging(run.subject.id, run.id, "rows", grain, session.lease.fence)
         names.append(lookups.prepare(run, session, grain, names[-1] if names else {}))
         work = Work(run, session, grain, name, dict(staged), routes, names[-1], known, kept)
-        done = compute(work)
+        with calendar.covered():  # what follows events may look beyond the run's own days
+            done = compute(work)
         run, rows[grain.value], staged[grain] = done.run, done.rows, name
         origin[grain.value] = {source: one.counts for source, one in done.origins.items()}
         if done.reached:

@@ -140,6 +140,8 @@ def _reading(work: Work, seen: _Seen, labels: tuple[str, ...]) -> Labels:
             continue
         first = min(periods.first_day(grain, periods.day_of(one), calendar) for one in labels)
         for _ in range(max(one.ahead or 0 for one in read)):  # a cohort's row reads what came after it
+            if not periods.covers(grain, first - _DAY, calendar):
+                break
             first = periods.first_day(grain, first - _DAY, calendar)
         since = partition.midnight(first, calendar.timezone)
         known = ledger.since(work.session.target, run.subject.id, grain, since, run.as_of)
