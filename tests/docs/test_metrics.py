@@ -86,6 +86,14 @@ def test_each_type_has_a_page():
     assert [page.stem for page in PAGES] == sorted((*OF_SOURCE, *COMPOSITES, *JOURNEYS))
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda one: one.stem)
+def test_a_page_says_when_to_use_its_type(page):
+    """Before its example each page says what the type is for, and which traps it avoids after."""
+    text = page.read_text(encoding="utf-8")
+    assert 0 < text.index("**When to use it.** ") < text.index("\nOver these documents")
+    assert text.index("```sql") < text.index("\n## Traps that it avoids\n")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_example_gives_the_rows(page, database, tmp_path):
     """The subject of a page, over its documents, gives the rows that it shows, with each metric."""

@@ -161,6 +161,13 @@ def test_guide_runs(shop, database):
     assert (first["orders"], first["customers"], first["large"], first["large_rate"]) == (2, 1, 1, 0.5)
     assert first["revenue"].to_decimal() == Decimal("220.49")
     assert rows["2024-03-06|FR"]["revenue"].to_decimal() == Decimal("110.00")
+    (shown,) = [one for one in fences(ROOT / "docs" / "dashboards.md") if one.language == "json"]
+    told = json.loads(shown.text)
+    assert set(told) == set(first)
+    assert set(told["_meta"]) == set(first["_meta"])
+    own = set(told) - {"created_at", "updated_at", "_state", "_meta", "revenue"}
+    assert {name: told[name] for name in own} == {name: first[name] for name in own}
+    assert told["revenue"] == {"$numberDecimal": str(first["revenue"])}
     months = {row["_id"]: row["customers"] for row in database["shop_orders_month"].find()}
     assert months == {"2024-03-01|GB": 1, "2024-03-01|FR": 1, "2024-03-01|DE": 1}
 
