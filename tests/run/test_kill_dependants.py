@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from dashpipe.run import state, takeover
-from dashpipe.spec.model import Grain, Metric, Period, Subject
+from dashpipe.spec.model import Dimension, Grain, Lookup, Metric, Period, Subject
 from tests.conftest import PROFILE
 from tests.run import shop, stage, victim
 from tests.run.stage import Stage
@@ -29,18 +30,26 @@ class Reach:
     """Metrics that reach beyond their rows: what comes late, and which rows, not of that day, it must change.
 
     ``stride``: `make test` stops a run before a few of its writes, .ci/run before some more, `make nightly`
-    before each other one.
+    before each other one. ``dimensions`` are the rows' own, and ``lacks`` is what the server is said to lack.
     """
 
     metrics: tuple[Metric, ...]
     late: tuple[Document, ...]
     read: frozenset[str]
     stride: int
+    dimensions: tuple[Dimension, ...] = shop.SUBJECT.dimensions
+    lacks: str = ""
 
     @property
     def subject(self) -> Subject:
         """The shop with these metrics too."""
-        return replace(shop.SUBJECT, metrics=(*shop.SUBJECT.metrics, *self.metrics))
+        metrics = (*shop.SUBJECT.metrics, *self.metrics)
+        return replace(shop.SUBJECT, metrics=metrics, dimensions=self.dimensions)
+
+    def weaken(self, target: Database[Document]) -> None:
+        """Say that the server of a target lacks what is lacking."""
+        if self.lacks:
+            target[state.CAPABILITIES].update_many({}, {"$set": {f"has.{self.lacks}": False}})
 
     def asked(self) -> dict[str, Any]:
         """The request that restates the old day alone."""
@@ -89,7 +98,25 @@ RETENTION = Reach(
     frozenset(("week:2024-02-19", "week:2024-03-04")),
     {"quick": 40, "ci": 16}.get(PROFILE, 2),
 )
-REACHES = {"windows": WINDOWS, "carry": CARRY, "retention": RETENTION}
+#: By the region of a shop, which no order tells: buyers of several shops wait as pairs of shop and buyer.
+PAIRS = Reach(
+    (
+        Metric("buyers_3d", "cumulative", metric="buyers", window=Period(3, "day")),
+        Metric("middle", "median", source="orders", expr="amount"),
+    ),
+    tuple(shop.order(2000 + n, NOON, buyer="new", shop=name) for n, name in enumerate(("north", "south"))),
+    _days(1, 2),
+    {"quick": 60, "ci": 30}.get(PROFILE, 2),
+    (Dimension("region", lookup=Lookup("shops", "shop", "_id", "region", "source")),),
+)
+SHOPS = (
+    {"_id": "north", "region": "up"},
+    {"_id": "south", "region": "up"},
+    {"_id": "east", "region": "side"},
+)
+#: What runs do in place of `$unionWith`, where a server lacks it.
+UNIONS = replace(CARRY, stride={"quick": 60, "ci": 30}.get(PROFILE, 2), lacks="union_with")
+REACHES = {"windows": WINDOWS, "carry": CARRY, "retention": RETENTION, "pairs": PAIRS, "unions": UNIONS}
 #: Buyers of no other days: one who first bought in the week after the old day's, one in that before it.
 FEW = (
     shop.order(1000, shop.at("2024-03-06 12:00"), buyer="later", status="paid", shop="north"),
@@ -111,8 +138,10 @@ def before(
     reach = REACHES[request.param]
     with stage.open_stage(mongo, mongo_uri) as one:
         one.source["orders"].insert_many([*FEW])
+        one.source["shops"].insert_many([*SHOPS])
         one.go("dag/first", subject=reach.subject)
         one.source["orders"].insert_many([*reach.late])
+        reach.weaken(one.target)
         yield one, reach
 
 
@@ -126,10 +155,13 @@ def test_killed_before_any_write_then_again(before: tuple[Stage, Reach]) -> None
         done = here.go(RUN, **asked)["steps"]
         after = here.rows()
         assert done["transform"]["dependants"]
+        weaker = [text.partition(":")[0] for text in done["transform"]["weaker"]]
+        assert weaker == ([f"no {reach.lacks}"] if reach.lacks else [])
         changed = {one for one in {*old, *after} if after.get(one) != old.get(one)}
         rows = [after.get(one) or old[one] for one in changed]
         assert reach.read <= {f"{one['grain']}:{one['partition_date']}" for one in rows}
     with stage.open_stage(first.client, first.uri) as anew:
+        anew.source["shops"].insert_many([*SHOPS])
         anew.source["orders"].delete_many({})
         anew.source["orders"].insert_many(first.source["orders"].find())
         anew.go("dag/all", subject=reach.subject)

@@ -450,11 +450,14 @@ def test_a_reading_that_stopped_goes_on(yard: Yard, api: Api) -> None:
 
 @pytest.mark.slow  # many runs and processes; `make test` kills plain runs
 def test_a_landing_killed_before_any_write_is_made_good(yard: Yard, api: Api) -> None:
-    """With kill −9 before the n-th write, then another run: the same documents and rows."""
-    one = subject(api)
+    """With kill −9 before the n-th write, then another run: the same documents, rows and bad rows."""
+    bad = (3, 20, 36)
+    one = subject(api, max_bad=0.1)
     yard.go(one, run_id="dag/yesterday")
     api.rows = web.orders(range(4, 41))
     api.rows[4]["pieces"] = 777
+    good = replace(api, rows=[each for at, each in enumerate(api.rows) if at not in bad])
+    api.rows = [{**each, "id": None} if at in bad else each for at, each in enumerate(api.rows)]
     number, killed = 1, 0
     while True:
         with landed.copied(yard) as here:
@@ -479,9 +482,10 @@ def test_a_landing_killed_before_any_write_is_made_good(yard: Yard, api: Api) ->
             assert process.exitcode == -signal.SIGKILL, told.value
             killed += 1
             shop.expire(here.target, one.id)
-            here.go(one, run_id="dag/another")
-            assert {int(key) for key in here.raw()} == {each["id"] for each in api.rows}
-            assert shown(here) == counted(api), f"killed before write {number}"
+            done = here.go(one, run_id="dag/another")
+            assert done["steps"]["extract_orders"]["landed"]["bad"] == len(bad)
+            assert {int(key) for key in here.raw()} == {each["id"] for each in good.rows}
+            assert shown(here) == counted(good), f"killed before write {number}"
             assert here.stale() == set()
         number += 9
     assert killed > 2
