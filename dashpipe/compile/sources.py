@@ -100,6 +100,10 @@ class Reading:
             unit=unit,
         )
 
+    def entities(self, leaf: Leaf) -> str:
+        """What names the first days of a leaf's entities, whichever leaf follows them."""
+        return f"entities_{canonical.digest([self.identity, _meaning(leaf.expr)])}"
+
     def options(
         self, kind: str, metric: Metric | None, value: Typed | None, having: Having | None
     ) -> Options:

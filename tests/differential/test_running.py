@@ -73,6 +73,13 @@ BALANCES = tuple(
     Metric(name, type_, source="orders", expr="n", where="n > -20", per=("account",), carry="always")
     for name, type_ in (("owed", "last"), ("owing", "first"))
 )
+#: Who comes back, of each account that is new in a day, or in a week.
+BACK = tuple(
+    Metric(
+        name, "retention", "orders", entity="account", period=period, periods=n, where=where, grains=(period,)
+    )
+    for name, period, n, where in (("back", Grain.DAY, 3, None), ("back_week", Grain.WEEK, 1, "n > 0"))
+)
 GRAINS = ((Grain.DAY,), (Grain.DAY, Grain.WEEK, Grain.MONTH), (Grain.HOUR, Grain.DAY))
 
 
@@ -95,7 +102,10 @@ def subjects(draw: Any) -> Subject:
     more = (*([BEGAN] if draw(st.booleans()) else []), *([GAINED] if draw(st.booleans()) else []))
     carried = (*CARRIED, *([CARRIED_BEFORE] if draw(st.booleans()) else []))
     own, every = SUBJECT.metrics[:3], (*SUBJECT.metrics, *more)
+    back = tuple(one for one in BACK if one.period in grains)
     metrics = (
+        (*own, *back),
+        (*every, *BALANCES, *back),
         (*own, *BALANCES),
         (*own, *BALANCES, OWED_BEFORE),
         (*own, *carried),
@@ -103,7 +113,8 @@ def subjects(draw: Any) -> Subject:
         (*every, *BALANCES),
         every,
     )
-    return replace(SUBJECT, grains=grains, metrics=draw(st.sampled_from(metrics)))
+    target = replace(SUBJECT.target, retention_days=draw(st.sampled_from([None, None, 9])))
+    return replace(SUBJECT, grains=grains, metrics=draw(st.sampled_from(metrics)), target=target)
 
 
 DAY = st.integers(0, 15)
@@ -195,6 +206,10 @@ def check(world: World, subject: Subject, as_of: datetime) -> None:
                 then = start - timedelta(days=1)
                 earlier = balances([one for one in all_ if one["at"] < then], start)
                 assert row["owed_before"] == summed(earlier, "last", row["country"]), row["_id"]
+            for metric in BACK:
+                if metric.name in row and metric.period is grain:
+                    wanted = shares(documents, metric, row, as_of)
+                    assert row[metric.name] == wanted, (metric.name, row["_id"])
             if "held_before" in row and before >= FIRST:
                 then = start - timedelta(days=1)
                 found = [one["n"] for one in ever if one["n"] > 20 and one["at"] < then]
@@ -217,6 +232,21 @@ def summed(found: list[dict[str, Document]], which: str, country: str | None) ->
     """The balances that count in a row; null where none does."""
     values = [one[which]["n"] for one in found if one[which]["country"] == country]
     return sum(values) if values else None
+
+
+def shares(documents: list[Document], metric: Metric, row: Document, as_of: datetime) -> list[Any] | None:
+    """Of the accounts that are new in a row, the shares that come back in it and in the periods after it."""
+    length = timedelta(days=1 if metric.period is Grain.DAY else 7)
+    start = datetime.fromisoformat(f"{row['partition_date']}T00:00:00+00:00")
+    mine = [one for one in documents if one["country"] == row["country"] and one["account"] is not None]
+    known = {one["account"] for one in mine if one["at"] < start}
+    new = {one["account"] for one in mine if start <= one["at"] < start + length} - known
+    again = [one for one in mine if metric.where is None or one["n"] > 0]
+    found: list[float | None] = []
+    for begins in (start + length * later for later in range((metric.periods or 0) + 1)):
+        came = {one["account"] for one in again if begins <= one["at"] < begins + length}
+        found.append(len(new & came) / len(new) if new and begins < as_of else None)
+    return found if new else None
 
 
 @pytest.mark.slow  # long on the Python build; .ci/run has it on the native one

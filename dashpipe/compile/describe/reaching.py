@@ -72,7 +72,7 @@ def _conversions(
 
 
 def _followed(plan: Plan, grain: Grain, source: SourcePlan, labels: tuple[str, ...]) -> list[Pipeline]:
-    """Carried balances over what is kept, which here takes all days before the partitions."""
+    """What goes on from what is kept, which here takes all days before the partitions."""
     before = (periods.day_of(labels[0]) - timedelta(days=1)).isoformat()
     kept = emit.Standing(f"{target_of(plan, plan.grains[0])}__state", 1, before)
     where, into = place(source.source.collection), emit.Ref("target", "staging_parts")
@@ -81,8 +81,9 @@ def _followed(plan: Plan, grain: Grain, source: SourcePlan, labels: tuple[str, .
         about = f"{grain.value}: {leaf.label}, over what is kept"
         newer = emit.newer(plan, grain, leaf, labels, kept, None)
         if newer:
-            found.append((about, where, [*newer, *emit.merge(emit.Ref("target", "staging_balances"))]))
-            found.append((about, "staging_balances", emit.carried_on(plan, grain, leaf, labels, kept, into)))
+            over = emit.carried_on(plan, grain, leaf, labels, kept, None, into)
+            found.append((about, where, [*newer, *emit.merge(emit.Ref("target", "staging_newer"))]))
+            found.append((about, "staging_newer", over))
     return found
 
 

@@ -21,7 +21,7 @@ from dashpipe.compile.plan import (
     Spread,
     Value,
 )
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import COHORTS, Grain
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -76,10 +76,11 @@ def _source_lines(plan: Plan, grain: Grain, source: SourcePlan, indent: str) -> 
             yield f"{indent}Aggregate {source.name}: {', '.join(leaf.label for leaf in leaves)}"
     for leaf in plan.kept_at(source.name, grain):
         yield f"{indent}Keep the values of {leaf.label}"
-    for leaf in emit.followed(plan, grain, source.name):
-        yield f"{indent}  {leaf.label}: over what is kept, where it holds, and what is newer"
     for leaf in emit.retained(plan, grain, source.name):
         yield f"{indent}Cohorts {source.name}: {leaf.label}"
+    for leaf in emit.followed(plan, grain, source.name):
+        newer = "the documents of its periods" if leaf.kind in COHORTS else "what is newer"
+        yield f"{indent}  {leaf.label}: over what is kept, where it holds, and {newer}"
     for beside in (False, True):
         for _, followed in emit.journeys(plan, grain, source.name, beside=beside):
             yield f"{indent}Follow {', '.join(leaf.label for leaf in followed)}"

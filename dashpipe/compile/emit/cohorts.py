@@ -1,30 +1,35 @@
 """Cohorts: entities by the partition of their first document, and who of them is seen in those after it.
 
-The first is that of all history, also of before the subject's start, so that nobody is new twice.
+The first is that of all history, also of before the subject's start, so that nobody is new twice. What runs
+on the source tells who was met in which partition, ``{g: {e: entity, k0: …}, p: partition, s: seen again}``;
+all that comes before the oldest partition that is asked for is of one, named by the day before it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant, partition
-from dashpipe.compile.covers import covers
+from dashpipe.compile.covers import Cover, covers
 from dashpipe.compile.emit import labels as lb
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.scan import documents
 from dashpipe.compile.emit.spread import instants
-from dashpipe.compile.emit.stages import Stages
+from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.leaves import collected
 from dashpipe.compile.periods import ahead, day_of
 from dashpipe.compile.plan import Aggregate, Leaf, Plan
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import COHORTS, Grain
+
+_DAY = timedelta(days=1)
 
 
 def retained(plan: Plan, grain: Grain, source: str) -> tuple[Leaf, ...]:
     """The leaves of a source and grain that follow cohorts."""
-    return tuple(leaf for leaf in plan.source(source).leaves_at(grain) if leaf.kind == "retention")
+    return tuple(leaf for leaf in plan.source(source).leaves_at(grain) if leaf.kind in COHORTS)
 
 
 def cohorts(
@@ -39,34 +44,59 @@ def cohorts(
         labels: The partitions.
         as_of: The run's instant: what begins later has not happened yet; ``None``: all has.
     """
-    source, calendar = plan.source(leaf.source), plan.subject.calendar
-    spans = instants(covers(leaf.frame, grain, labels, calendar), calendar)
-    filters = () if source.where is None else (source.where,)
-    match = instant.between(source.source.time, spans)
-    stages = documents(plan, source, Aggregate(source.name, (leaf,), filters), (leaf,), grain, labels, match)
-    moment = instant.value(source.source.time)
+    every = covers(leaf.frame, grain, labels, plan.subject.calendar)
+    return [*met(plan, grain, leaf, labels, every), *shares(plan, grain, leaf, labels, as_of)]
+
+
+def who(plan: Plan, leaf: Leaf) -> Stage:
+    """An entity, as expressions over a document: it is a matter of its row's key.
+
+    Who is new in one country may be known in another.
+    """
     assert leaf.expr is not None
-    # An entity is a matter of its row's key: who is new in one country may be known in another.
-    who: dict[str, Any] = {"e": expr.to_agg(leaf.expr)}
-    for at, key in enumerate(source.key):
-        who[f"k{at}"] = lb.key_value(key, expr.to_agg(key.expr), calendar.timezone)
+    key, zone = plan.source(leaf.source).key, plan.subject.timezone
+    row = {f"k{at}": lb.key_value(one, expr.to_agg(one.expr), zone) for at, one in enumerate(key)}
+    return {"e": expr.to_agg(leaf.expr), **row}
+
+
+def read(plan: Plan, leaf: Leaf, grain: Grain, labels: tuple[str, ...], taken: Iterable[Cover]) -> Stages:
+    """The stages that yield the documents of a leaf's source that some covers take."""
+    source = plan.source(leaf.source)
+    match = instant.between(source.source.time, instants(taken, plan.subject.calendar))
+    filters = () if source.where is None else (source.where,)
+    aggregate = Aggregate(source.name, (leaf,), filters)
+    return documents(plan, source, aggregate, (leaf,), grain, labels, match)
+
+
+def met(plan: Plan, grain: Grain, leaf: Leaf, labels: tuple[str, ...], taken: Iterable[Cover]) -> Stages:
+    """The pipeline that tells who was met when in what some covers take, run on the source."""
+    moment = instant.value(plan.source(leaf.source).source.time)
     again: Any = 1 if leaf.where is None else {"$cond": [expr.to_condition(leaf.where), 1, 0]}
-    each = {"_id": {"g": who, "p": lb.of_time(grain, moment, calendar, labels)}, "s": {"$max": again}}
-    first = {"$min": "$_id.p", "window": {"documents": ["unbounded", "unbounded"]}}
-    row = {"p": "$first", **{f"k{at}": f"$_id.g.k{at}" for at in range(len(source.key))}}
-    fields, states = collected((leaf,), moment)
+    before = (day_of(min(labels)) - _DAY).isoformat()
+    met_in = {"$max": [lb.of_time(grain, moment, plan.subject.calendar, labels), before]}
+    return [
+        *read(plan, leaf, grain, labels, taken),
+        {"$group": {"_id": {"g": who(plan, leaf), "p": met_in}, "s": {"$max": again}}},
+        {"$match": {"_id.g.e": {"$ne": None}}},
+        {"$project": {"_id": 0, "g": "$_id.g", "p": "$_id.p", "s": 1}},
+    ]
+
+
+def shares(plan: Plan, grain: Grain, leaf: Leaf, labels: tuple[str, ...], as_of: datetime | None) -> Stages:
+    """The stages from who was met when to the parts of some partitions."""
+    key = plan.source(leaf.source).key
+    first = {"$min": "$p", "window": {"documents": ["unbounded", "unbounded"]}}
+    row = {"p": "$first", **{f"k{at}": f"$g.k{at}" for at in range(len(key))}}
+    fields, states = collected((leaf,), None)
     known = [_followed(plan, grain, label, leaf.options.periods, as_of) for label in labels]
     own = {"$filter": {"input": {"$literal": known}, "as": "one", "cond": {"$eq": ["$$one.p", "$first"]}}}
     return [
-        *stages,
-        {"$group": each},
-        {"$match": {"_id.g.e": {"$ne": None}}},
-        {"$setWindowFields": {"partitionBy": "$_id.g", "sortBy": {"_id.p": 1}, "output": {"first": first}}},
+        {"$setWindowFields": {"partitionBy": "$g", "sortBy": {"p": 1}, "output": {"first": first}}},
         {"$match": {"first": {"$in": list(labels)}}},
         {"$set": {"c": {"$first": own}}},
-        {"$set": {"j": {"$indexOfArray": ["$c.s", "$_id.p"]}}},
+        {"$set": {"j": {"$indexOfArray": ["$c.s", "$p"]}}},
         {"$group": {"_id": row, "b": {"$first": "$c.b"}, **fields}},
-        part(source.key, states),
+        part(key, states),
     ]
 
 

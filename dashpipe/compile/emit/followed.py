@@ -1,8 +1,9 @@
-"""Balances that are carried always: from what is kept of each key up to a day, and the documents since.
+"""Balances that are carried always, and cohorts: from what is kept of each key up to a day, and documents.
 
-What is kept is ``{grain, source, gen, b: {b0: key, …}, s: what was seen last}``, a document a key of balances
-(``emit.per`` says what is seen). Documents may lie on another cluster: what they give is gathered first, in a
-collection beside the rows, as ``{p: partition, b, m, e}``, and joined there with what is kept.
+What is kept of balances is ``{grain, source, gen, b: {b0: key, …}, s: what was seen last}``, a document a key
+of balances (``emit.per`` says what is seen); ``emit.entities`` says what is kept of cohorts. Documents may
+lie on another cluster: what they give is gathered first, in a collection beside the rows, of balances as
+``{p: partition, b, m, e}``, and joined there with what is kept.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 from dashpipe.compile import instant
 from dashpipe.compile import leaves as table
 from dashpipe.compile.covers import Cover, covers
-from dashpipe.compile.emit import per
+from dashpipe.compile.emit import entities, per
+from dashpipe.compile.emit.cohorts import who
 from dashpipe.compile.emit.grouping import part
 from dashpipe.compile.emit.running import Standing, of_generation
 from dashpipe.compile.emit.scan import TAKING, Reading, Ref, labelled, merge
@@ -23,13 +25,13 @@ from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.frame import Frame
 from dashpipe.compile.leaves import balances
 from dashpipe.compile.plan import Leaf, Plan, Running
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import COHORTS, Grain
 
 _DAY = timedelta(days=1)
 
 
 def followed(plan: Plan, grain: Grain, source: str) -> tuple[Leaf, ...]:
-    """The leaves of a source and grain of which the last value of each key is kept."""
+    """The leaves of a source and grain that go on from what is kept of each key."""
     return tuple(
         leaf for leaf in plan.source(source).leaves_at(grain) if plan.running_apart(leaf, grain) is not None
     )
@@ -44,17 +46,19 @@ def newer(
     start: date | None,
     as_of: datetime | None = None,
 ) -> Stages:
-    """The pipeline that yields the balances of the documents which a state does not take, run on the source.
+    """The pipeline that yields what a leaf takes of the documents beside a state, run on the source.
 
     Args:
         plan: The plan.
         grain: The grain of the partitions.
-        leaf: The balances.
-        labels: The partitions; all of them begin after the state's day.
+        leaf: The leaf.
+        labels: The partitions; of balances, all of them begin after the state's day.
         standing: The state.
         start: The first day that the state takes, where documents lie before it.
         as_of: The run's instant; ``None``: all partitions are over.
     """
+    if leaf.kind in COHORTS:
+        return entities.newer(plan, grain, leaf, labels, standing, start)
     after = date.fromisoformat(standing.reach) + _DAY
     taken: list[Cover] = []
     for one in covers(leaf.frame, grain, labels, plan.subject.calendar, as_of):
@@ -65,9 +69,17 @@ def newer(
 
 
 def carried_on(
-    plan: Plan, grain: Grain, leaf: Leaf, labels: tuple[str, ...], standing: Standing, into: Ref | None
+    plan: Plan,
+    grain: Grain,
+    leaf: Leaf,
+    labels: tuple[str, ...],
+    standing: Standing,
+    as_of: datetime | None,
+    into: Ref | None,
 ) -> Stages:
     """The pipeline from what is kept and what ``newer`` gave to parts of partitions, run on the latter."""
+    if leaf.kind in COHORTS:
+        return entities.followed(plan, grain, leaf, labels, standing, as_of, into)
     source, running = plan.source(leaf.source), plan.running_apart(leaf, grain)
     assert running is not None
     before = "e" if leaf.kind == balances.FIRST else "m"
@@ -78,7 +90,7 @@ def carried_on(
         {"$project": {"_id": 0, "p": {"$literal": taking}, "b": 1, before: "$s"}},
         {"$unwind": "$p"},
     ]
-    key: Stage = {"p": "$p", **{name: f"$b.{name}" for name in _keys(leaf)}}
+    key: Stage = {"p": "$p", **{name: f"$b.{name}" for name in _keys(plan, leaf)}}
     best = {"m": {balances.KINDS[leaf.kind]: "$m"}, "e": {"$max": "$e"}}
     _, states = table.collected((leaf,), None)
     return [
@@ -92,15 +104,19 @@ def carried_on(
 
 
 def of_days(plan: Plan, running: Running, start: date, reach: date) -> Stages:
-    """The pipeline that yields the last value of each key in some days, run on the source."""
+    """The pipeline that yields what is to be kept of each key in some days, run on the source."""
     leaf = running.leaves[0]
+    if leaf.kind in COHORTS:
+        return entities.of_days(plan, running, start, reach)
     last = replace(leaf, kind=balances.LAST, frame=Frame())
     label = reach.isoformat()
     return _each(plan, last, running.atom, (label,), [Cover(label, start, reach + _DAY)])
 
 
-def gathered(running: Running, standing: Standing | None, gen: int, into: Ref | None) -> Stages:
+def gathered(plan: Plan, running: Running, standing: Standing | None, gen: int, into: Ref | None) -> Stages:
     """The pipeline from what ``of_days`` gave, and a state, to the next generation, run on the former."""
+    leaf = running.leaves[0]
+    best = "$min" if leaf.kind in COHORTS else "$max"
     stages: Stages = [{"$project": {"_id": 0, "b": 1, "m": 1}}]
     if standing is not None:
         kept: Stages = [
@@ -112,14 +128,16 @@ def gathered(running: Running, standing: Standing | None, gen: int, into: Ref | 
     made: dict[str, Any] = {name: {"$literal": value} for name, value in named.items()}
     return [
         *stages,
-        {"$group": {"_id": {name: f"$b.{name}" for name in _keys(running.leaves[0])}, "m": {"$max": "$m"}}},
+        {"$group": {"_id": {name: f"$b.{name}" for name in _keys(plan, leaf)}, "m": {best: "$m"}}},
         {"$match": {"m": {"$ne": None}}},
         {"$project": {"_id": 0, **made, "b": "$_id", "s": "$m"}},
         *merge(into),
     ]
 
 
-def _keys(leaf: Leaf) -> list[str]:
+def _keys(plan: Plan, leaf: Leaf) -> list[str]:
+    if leaf.kind in COHORTS:
+        return list(who(plan, leaf))
     return [f"b{at}" for at in range(len(leaf.options.per))]
 
 
@@ -133,5 +151,11 @@ def _each(plan: Plan, leaf: Leaf, atom: Grain, labels: tuple[str, ...], taken: I
     stages, group, _ = labelled(plan, source, replace(found, leaves=(leaf,)), (leaf,), how)
     within = f"${TAKING}.own" if leaf.frame.own else None
     each = per.each(leaf, group, (), instant.value(source.source.time), within)
-    shown = {"_id": 0, "p": "$_id.p", "b": {name: f"$_id.{name}" for name in _keys(leaf)}, "m": 1, "e": 1}
+    shown = {
+        "_id": 0,
+        "p": "$_id.p",
+        "b": {name: f"$_id.{name}" for name in _keys(plan, leaf)},
+        "m": 1,
+        "e": 1,
+    }
     return [*stages, *each, {"$project": shown}]

@@ -40,6 +40,10 @@ def retention(builder: Builder, metric: Metric, need: Need) -> Finished:
     if any(grain is not metric.period for grain in need.grains):
         raise CompileError(builder.subject.id, f"{metric.name} is of its period alone")
     frame = ahead(metric.periods or 0)
-    made = builder.readings[source].leaf("retention", metric, need.filters(metric), frame=frame)
+    reading = builder.readings[source]
+    made = reading.leaf("retention", metric, need.filters(metric), frame=frame)
+    # First days say in which month an entity is new, but not where the newest document of the month counts.
+    if not reading.unique or metric.period is Grain.DAY:
+        made = replace(made, base=reading.entities(made))
     builder.keep(source, made, need.grains)
     return Value(made.id), FieldType.ARRAY, ((made.id, "retention"),)

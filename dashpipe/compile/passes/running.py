@@ -2,9 +2,9 @@
 
 What reaches back over all time (totals, and values that are carried always) and is merged from the states
 of days is, up to a day that no run of late has changed, the same in every run. It is kept merged, a key.
-Balances that are carried always do not merge: of them the last value of each of their keys is kept. Whether
-what is kept still holds is seen when a run starts; without it the states of all days are merged, or all
-documents are read.
+Balances that are carried always do not merge: of them the last value of each of their keys is kept. Nor do
+cohorts: of them each entity's first day is kept. Whether what is kept still holds is seen when a run starts;
+without it the states of all days are merged, or all documents are read.
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ def _running(plan: Plan) -> Iterator[Running]:
         for atom, ids in bases.items():
             leaves: tuple[Leaf, ...] = tuple(one for one in source.leaves if one.id in ids)
             yield Running(source.name, atom, leaves, atom)
+        apart: dict[tuple[str, Grain], list[Leaf]] = {}
         for leaf in source.leaves:
             if leaf.goes_on and not plan.subject.hidden_keys:
                 grains = [grain for grain in plan.grains if leaf in source.leaves_at(grain)]
                 for atom in dict.fromkeys(leaf.frame.atom(grain) for grain in grains):
-                    yield Running(source.name, atom, (leaf,), plan.grains[0], apart=True)
+                    apart.setdefault((leaf.base or leaf.id, atom), []).append(leaf)
+        for (_, atom), some in apart.items():
+            yield Running(source.name, atom, tuple(some), plan.grains[0], apart=True)

@@ -8,7 +8,7 @@ from dashpipe.compile.frame import PLAIN, Frame
 from dashpipe.compile.leaves import balances, kind_of
 from dashpipe.compile.plan.column import Column
 from dashpipe.expr import FieldType, Typed
-from dashpipe.spec.model import Period
+from dashpipe.spec.model import COHORTS, Period
 
 #: What is counted in a source whose arrays are taken apart; in others it is nothing to speak of.
 DOCUMENT, ELEMENT = "document", "element"
@@ -79,8 +79,9 @@ class Leaf:
 
     ``type`` is that of its value as rows hold it. ``label`` says the same in the spec's words. ``frame`` is
     which documents it covers; ``base`` is the leaf whose states make it up where they merge, over time or
-    over the rows of a whole, or whose values, where these can be kept. ``unit`` is what it counts: documents
-    or elements; empty where the source has documents only.
+    over the rows of a whole, or whose values, where these can be kept; of cohorts it names the first days
+    that can be kept. ``unit`` is what it counts: documents or elements; empty where the source has documents
+    only.
     """
 
     id: str
@@ -112,7 +113,12 @@ class Leaf:
 
     @property
     def goes_on(self) -> bool:
-        """Whether it is of balances that are carried always: the last value of each of their keys is kept."""
+        """Whether it goes on from what is kept of each key: balances that are carried always, and cohorts.
+
+        Of the ones it is the last value of each of their keys, of the others each entity's first day.
+        """
+        if self.kind in COHORTS:
+            return self.base is not None
         return self.kind in balances.KINDS and self.frame.carry is not None and self.frame.runs_on
 
     @property

@@ -60,8 +60,9 @@ class Merged:
 class Running:
     """Of a source, the leaves whose states of all days (or hours) up to one day are kept merged, a key.
 
-    ``by`` is the grain of whose partitions it is known whether they changed since. With ``apart`` there is
-    one leaf, which does not merge: what is kept is each key's last value, of documents.
+    ``by`` is the grain of whose partitions it is known whether they changed since. With ``apart`` the leaves
+    do not merge: what is kept is of documents, each key's last value (of one leaf), or the first day of each
+    entity (of all leaves that follow these).
     """
 
     source: str
@@ -71,9 +72,15 @@ class Running:
     apart: bool = False
 
     @property
+    def kept(self) -> tuple[str, ...]:
+        """The ids of what is kept."""
+        ids = (leaf.base or leaf.id if self.apart else leaf.id for leaf in self.leaves)
+        return tuple(dict.fromkeys(ids))
+
+    @property
     def name(self) -> str:
         """What tells it from the others of a plan by the same ``atom``."""
-        return f"{self.source}|{self.leaves[0].id}" if self.apart else self.source
+        return f"{self.source}|{self.kept[0]}" if self.apart else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,7 @@ class Plan:
     def running_apart(self, leaf: Leaf, grain: Grain) -> Running | None:
         """What is kept of a leaf that does not merge, for a grain."""
         found = (one for one in self.running if one.apart and one.atom is leaf.frame.atom(grain))
-        return next((one for one in found if one.leaves[0].id == leaf.id), None)
+        return next((one for one in found if leaf.id in {each.id for each in one.leaves}), None)
 
     def runs_on(self, source: str, grain: Grain) -> bool:
         """Whether anything that a grain has of a source goes on from a running state."""

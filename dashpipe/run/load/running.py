@@ -63,7 +63,7 @@ def _stamp(run: Run, session: Session, place: Place, one: Document) -> None:
         "reach": one["reach"],
         "gen": one["gen"],
         "n": one["n"],
-        "leaves": sorted(leaf.id for leaf in running.leaves),
+        "leaves": sorted(running.kept),
         "start": start(run, running.by).isoformat(),
     }
     whole = {"_id": stamp_id(source, atom), "stamp": stamp, "_meta": row.meta(run, session.lease.fence)}

@@ -72,7 +72,7 @@ def _held(run: Run, session: Session, one: Running) -> Standing | None:
     stamp: Document = {} if found is None else found["stamp"]
     if not stamp or stamp["start"] != start(run, one.by).isoformat():
         return None
-    if not {leaf.id for leaf in one.leaves} <= set(stamp["leaves"]):
+    if not set(one.kept) <= set(stamp["leaves"]):
         return None
     end = partition.midnight(date.fromisoformat(stamp["reach"]) + timedelta(days=1), run.subject.timezone)
     if ledger.moved(session.target, run.subject.id, one.by, end, stamp["gen"]):

@@ -11,7 +11,7 @@ from dashpipe.compile.emit import Days, Of, Places, Ref, Standing
 from dashpipe.compile.plan import Leaf, SourcePlan
 from dashpipe.run import encode, operation, state
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import balances, grouped, journeys, parts, running, values
+from dashpipe.run.transform import apart, grouped, journeys, parts, running, values
 from dashpipe.run.transform.days import able
 from dashpipe.run.transform.origin import Origin
 from dashpipe.run.transform.work import Work, inside, yielded
@@ -100,9 +100,9 @@ def _of_source(work: Work, source: SourcePlan, into: Places, origin: Origin, len
             if not merging:
                 journeys.fill(work, source.name, some, into, beside=True)
     for leaf, kept in followed:
-        balances.fill(work, leaf, kept, _chunks(work.labels), into[None])
+        apart.fill(work, leaf, kept, _chunks(work.labels), into[None])
     for leaf in emit.retained(run.plan, grain, source.name):
-        for some in _chunks(work.labels):
+        for some in _chunks(work.labels) if leaf.id not in going else ():
             yielded(work, source.name, emit.cohorts(run.plan, grain, leaf, some, run.as_of), into[None])
     for some in _chunks(_among(work.labels, counted)):
         values.wholes(work, source.name, some, into)
@@ -115,10 +115,10 @@ def _of_source(work: Work, source: SourcePlan, into: Places, origin: Origin, len
 
 
 def _followed(work: Work, source: str) -> list[tuple[Leaf, Standing]]:
-    """The balances of a source that go on from what is kept of each key, and from what."""
+    """The leaves of a source that go on from what is kept of each key, and from what."""
     found = []
     for leaf in emit.followed(work.run.plan, work.grain, source):
-        with translating(f"looking whether what {source} carries may go on"):
+        with translating(f"looking whether {leaf.label} of {source} may go on"):
             kept = running.standing_apart(work.run, work.known, leaf, work.grain)
         if kept is not None:
             found.append((leaf, kept))

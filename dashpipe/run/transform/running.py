@@ -26,6 +26,11 @@ Of balances that are carried always the last value of each key is kept instead, 
 days up to one. The same holds of it. All these days are published when the documents are read, so it has what
 their rows have, or more; and whatever comes or goes later is in the rows of its own day, too, only once a run
 has computed that day again, which marks it.
+
+Of cohorts the first day of each entity is kept, made and held in the same way. It only tells who was there
+before the oldest cohort that a run computes: what comes after is read from the documents in any case. So its
+day need not lie before the cohorts, which are restated for many periods, but only before the days of the run;
+and one state serves all metrics that follow an entity, at any grain.
 """
 
 from __future__ import annotations
@@ -42,7 +47,7 @@ from dashpipe.compile.plan import Leaf, Running
 from dashpipe.run import ledger, state, window
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
-from dashpipe.run.transform import balances, parts
+from dashpipe.run.transform import apart, parts
 from dashpipe.run.transform.known import Known, start
 from dashpipe.run.transform.origin import whole
 from dashpipe.spec.model import Grain
@@ -66,7 +71,7 @@ def standing(run: Run, known: Known, source: str, grain: Grain) -> Standing | No
 
 
 def standing_apart(run: Run, known: Known, leaf: Leaf, grain: Grain) -> Standing | None:
-    """The state that balances of a grain, which do not merge, may go on from; ``None``: there is none."""
+    """The state that a leaf of a grain, which does not merge, may go on from; ``None``: there is none."""
     one = run.plan.running_apart(leaf, grain)
     last = None if one is None else _last(run, one, [grain])
     return None if one is None or last is None else _up_to(known.held(run, one), last)
@@ -98,7 +103,7 @@ def advance(run: Run, session: Session, known: Known) -> Document:
             name = state.staging(run.subject.id, run.id, f"state{at}", one.by, gen)
             session.target.create_collection(name)
             with translating(f"merging the running state of {one.source}"):
-                make = balances.make if one.apart else _make
+                make = apart.make if one.apart else _make
                 make(run, session, known, one, held, last, name)
             mine = emit.of_generation(one.name, one.atom, gen)
             n = session.target[name].count_documents(mine)
@@ -127,9 +132,8 @@ def _frames(run: Run, one: Running, grain: Grain) -> set[Frame]:
     """The frames of a grain's leaves that go on from a state."""
     framed = run.plan.source(one.source).framed_at(grain)
     if one.apart:
-        (leaf,) = one.leaves
-        mine = leaf.id in {each.id for each in framed} and leaf.frame.atom(grain) is one.atom
-        return {leaf.frame} if mine else set()
+        ids = {each.id for each in framed}
+        return {leaf.frame for leaf in one.leaves if leaf.id in ids and leaf.frame.atom(grain) is one.atom}
     how = run.plan.merging(one.source, grain)
     if how is None or how.atom is not one.atom:
         return set()
@@ -138,7 +142,7 @@ def _frames(run: Run, one: Running, grain: Grain) -> set[Frame]:
 
 def _before(one: Running, cover: Cover) -> date:
     """The day that a state must lie before for a cover; of balances, the first of the partition itself."""
-    return date.fromisoformat(cover.own[:10]) if one.apart else cover.end - _DAY
+    return date.fromisoformat(cover.own[:10]) if one.apart and cover.own else cover.end - _DAY
 
 
 def _up_to(held: Standing | None, last: date) -> Standing | None:

@@ -1,4 +1,4 @@
-"""Balances that are carried always: what is kept of each key is gone on from, and made anew."""
+"""Balances that are carried always, and cohorts: what is kept of each key is gone on from, and made anew."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _DAY = timedelta(days=1)
 
 
 def fill(work: Work, leaf: Leaf, standing: Standing, chunks: Iterable[tuple[str, ...]], name: str) -> None:
-    """Put balances beside the parts of the rows, from a state and the documents since.
+    """Put what a leaf is beside the parts of the rows, from a state and the documents beside it.
 
     Args:
         work: The work.
-        leaf: The balances.
+        leaf: The balances, or the cohorts.
         standing: The state.
         chunks: The partitions, some at a time.
         name: The collection of parts.
@@ -32,14 +32,14 @@ def fill(work: Work, leaf: Leaf, standing: Standing, chunks: Iterable[tuple[str,
     assert running is not None
     first = window.first_instant(run.subject, running.by)
     early = None if work.known.has_none_before(run, leaf.source, first) else start(run, running.by)
-    gathered = state.staging(run.subject.id, run.id, "balances", work.grain, session.lease.fence)
+    gathered = state.staging(run.subject.id, run.id, "newer", work.grain, session.lease.fence)
     for labels in chunks:
         session.target.create_collection(gathered)
         stages = emit.newer(run.plan, work.grain, leaf, labels, standing, early, run.as_of)
         if stages:
             yielded(work, leaf.source, stages, gathered, fresh=True)
             into = Ref(session.target.name, name)
-            again = emit.carried_on(run.plan, work.grain, leaf, labels, standing, into)
+            again = emit.carried_on(run.plan, work.grain, leaf, labels, standing, run.as_of, into)
             inside(work, leaf.source, session.target[gathered], again, again, None)
         session.target.drop_collection(gathered)
 
@@ -59,6 +59,6 @@ def make(
     else:
         for batch in parts.fetch(run, session, one.source, stages):
             parts.insert(session, gathered, batch)
-    again = emit.gathered(one, held, session.lease.fence, Ref(session.target.name, name))
+    again = emit.gathered(run.plan, one, held, session.lease.fence, Ref(session.target.name, name))
     parts.merge(run, session, session.target[gathered], again)
     session.target.drop_collection(gathered)
