@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dashpipe.compile import emit
 from dashpipe.compile.passes import reach, rollup
 from dashpipe.compile.plan import Plan, SourcePlan
-from dashpipe.spec.model import Grain
+from dashpipe.spec.model import COHORTS, Grain
 
 _ELSE = "where all of them are published with the same leaves; else from the source, in one scan"
 
@@ -29,6 +30,9 @@ def origin_lines(plan: Plan) -> Iterator[str]:
                 yield f"{about}: from the source (no finer grain nests in it)"
             yield from _reach(plan, source, grain, off=off)
             yield from _shared(plan, source, grain)
+            for leaf in emit.followed(plan, grain, source.name):
+                newer = "the documents of its periods" if leaf.kind in COHORTS else "what is newer"
+                yield f"{about}, {leaf.label}: from what is kept, where it holds, and {newer}"
 
 
 def _reach(plan: Plan, source: SourcePlan, grain: Grain, *, off: bool) -> Iterator[str]:

@@ -81,6 +81,8 @@ class Reading:
             parts.append(_told(options))
         if not frame.plain:
             parts.append(frame.meaning)
+        if metric is not None and metric.period is not None:
+            parts.append(metric.period.value)
         type_ = FieldType.INTEGER if kind == "count" or value is None or metric is None else (
             value.type if kind in _OF_VALUE else result(metric, value.type)
         )  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dashpipe.compile import PASSES, CompileError, advice, compile_subject, describe, doc, emit
+from dashpipe.compile.origins import origin_lines
 from dashpipe.spec.model import (
     Dimension,
     Env,
@@ -267,3 +268,25 @@ def test_every_kind_of_leaf_is_told() -> None:
 def test_a_metric_is_told_in_a_phrase(metric: Metric, said: str) -> None:
     """The DAG's page says of a metric what makes it another number."""
     assert doc.what(metric) == said
+
+
+def test_what_goes_on_from_what_is_kept_is_told() -> None:
+    """Cohorts, and balances that are carried always: by the tree, the passes, the origins, the pipelines."""
+    metrics = (
+        Metric("orders", "count", "orders"),
+        Metric("owed", "last", "orders", expr="total", per=("n",), carry="always", grains=(Grain.DAY,)),
+        Metric("back", "retention", "orders", entity="n", period=Grain.DAY, periods=1, grains=(Grain.DAY,)),
+    )
+    plan = compile_subject(
+        replace(SUBJECT, sources=SUBJECT.sources[:1], metrics=metrics, grains=(Grain.DAY,))
+    )
+    back, owed = "retention(n, by day) and 1 later", "lasts(total, per n) carried always"
+    tree = list(describe.plan_lines(plan))
+    assert f"    {back}: over what is kept, where it holds, and the documents of its periods" in tree
+    assert any(one.startswith(f"    {owed}: over what is kept") for one in tree)
+    assert f"{back} of orders by day" in next(one for one in describe.pass_lines(plan) if "running" in one)
+    about = f"day of orders, {back}: from what is kept, where it holds, and the documents of its periods"
+    assert about in list(origin_lines(plan))
+    told = [what for what, *_ in describe.stages_of(plan, Grain.DAY, ("2024-03-01",))]
+    assert told.count(f"day: {back}, over what is kept") == 2
+    assert "day: cohorts of orders" in told

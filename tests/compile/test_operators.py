@@ -189,6 +189,7 @@ NAMES = frozenset(
         "e",
         "f",
         "filled",
+        "g",
         "source",
         "i",
         "k",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from pymongo.errors import OperationFailure
 from dashpipe.compile.capabilities import PROBES
 from dashpipe.compile.lowering import COSTS
 from dashpipe.run import probe, state
+from dashpipe.run.transform import running
 from dashpipe.spec.model import Grain, Metric
 from tests.differential import runs, test_conversion, test_conversion_reach, test_retention
 from tests.differential.compare import differences
@@ -186,3 +188,18 @@ def test_each_capability_that_can_be_missed_is_masked_here() -> None:
     may_lack = {one.name for one in PROBES if one.cost} | set(probe.WRITES)
     assert may_lack == set(SIGNS)
     assert set(COSTS) <= may_lack
+
+
+@pytest.mark.parametrize("route", ["server", "cursor"])
+def test_cohorts_go_on_without_unions(worlds: dict[str, World], route: str) -> None:
+    """What is kept of entities is joined with what is newer in a copy, and made anew from one."""
+    world, case = worlds[route], test_retention.daily()
+    with runs.loaded(world, case.documents), patch.dict(running.BEHIND, {Grain.DAY: 1}):
+        gens = set()
+        with masked(world, "union_with"):
+            for one in (case, test_retention.after(case, 0), test_retention.after(case, 1)):
+                runs.run(world, one)
+                test_retention.check(world, one)
+                gens.update(test_retention.gens_of(world))
+        assert len(gens) == 2
+        test_retention.check_first_days(world, case)

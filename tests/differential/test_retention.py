@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashpipe.compile import partition
+from dashpipe.compile import compile_subject, partition
 from dashpipe.spec.model import WEEKDAYS, Dimension, Field, Grain, Metric, Source, Subject, Target, Time
 from tests.compile.calendars import fiscals
 from tests.differential import runs
@@ -248,6 +248,103 @@ def test_an_older_first_document_moves_an_entity(worlds: dict[str, World]) -> No
         world.source["docs"].insert_one({**documents[0], "_id": 2, "at": datetime(2024, 1, 9, tzinfo=UTC)})
         runs.run(world, case, days=(date(2024, 1, 1), date(2024, 2, 1)))
         assert _lists(world, subject) == [[1, 0], None, None, None, None]
+
+
+def daily(kind: str = "date") -> Case:
+    """Nine days from the start on, and some documents before it, right before and after midnights."""
+    zone, start = ZoneInfo("Asia/Kathmandu"), date(2024, 3, 4)
+    metrics = (
+        Metric("visits", "count", "docs"),
+        retention("back", Grain.DAY, 2),
+        retention("weekly", Grain.WEEK, 1, "n > 1"),
+    )
+    subject = subject_of("Asia/Kathmandu", start, (Grain.DAY, Grain.WEEK), metrics, key=("page",))
+    (source,) = subject.sources
+    subject = replace(subject, sources=(replace(source, time=Time("stored", kind)),))
+    documents: list[Document] = []
+    for at, day in enumerate(start + timedelta(days=n) for n in (-40, *range(13))):
+        for clock in ("00:00:00.000", "23:59:59.999"):
+            instant = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
+            number = len(documents)
+            documents.append({"_id": number, "at": instant.astimezone(UTC), "stored": _stored(kind, instant)})
+            documents[-1] |= {"who": f"w{number * number % (at + 3)}", "n": number % 3, "page": "ab"[at % 2]}
+    return Case(
+        subject, {"docs": documents}, (start, date(2024, 3, 13)), datetime(2024, 3, 12, 20, tzinfo=UTC)
+    )
+
+
+def after(case: Case, later: int) -> Case:
+    """The case as of the evening of a later day, of that day alone."""
+    day = case.days[1] + timedelta(days=later)
+    now = datetime(day.year, day.month, day.day, 20, tzinfo=UTC)
+    return replace(case, as_of=now, days=(day, day + timedelta(days=1)))
+
+
+def test_daily_runs_go_on_from_first_days(worlds: dict[str, World]) -> None:
+    """Of text, too, whose filter is wider, what lies right before and after midnight is of its local day.
+
+    One state serves the weeks and the days; a metric that comes later takes it as it stands.
+    """
+    world, case = worlds["server"], daily("iso")
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        check(world, case)
+        gens = set()
+        for later in range(3):
+            now = after(case, later)
+            if later > 0:
+                more = (*case.subject.metrics, retention("later", Grain.DAY, 1, "n < 3"))
+                now = replace(now, subject=replace(now.subject, metrics=more))
+            runs.run(world, now)
+            check(world, replace(now, subject=case.subject))
+            gens.update(gens_of(world))
+        assert len(gens) == 1
+        check_first_days(world, case)
+        newest = [one for one in runs.published(world, case.subject, Grain.DAY) if "later" in one]
+        wanted = truth(now, now.subject.metrics[-1])
+        assert len(newest) > 1
+        for row in newest:
+            at = (date.fromisoformat(row["partition_date"]), row["page"])
+            assert row["later"] == wanted.get(at), at
+
+
+def gens_of(world: World) -> list[int]:
+    """The generations of first days that there are."""
+    found: list[int] = world.target["retention__state"].distinct("gen", {"source": {"$regex": "entities"}})
+    return found
+
+
+def check_first_days(world: World, case: Case) -> None:
+    """What is kept is the first day of each who and page, of the days from the start to the state's alone."""
+    (one,) = world.target["retention__state"].find({"_id": {"$regex": "^stamp.*entities"}})
+    reach, zone, wanted = one["stamp"]["reach"], ZoneInfo(case.subject.timezone), dict[tuple[str, str], str]()
+    for one in sorted(case.documents["docs"], key=lambda one: one["at"]):
+        day = one["at"].astimezone(zone).date().isoformat()
+        if case.subject.start <= day <= reach:
+            wanted.setdefault((one["who"], one["page"]), day)
+    found = world.target["retention__state"].find({"b": {"$exists": True}})
+    assert {(one["b"]["e"], one["b"]["k0"]): one["s"] for one in found} == wanted
+    assert wanted
+
+
+def _stored(kind: str, instant: datetime) -> Any:
+    """An instant as a source may store it; text in a zone whose day is another."""
+    if kind == "date":
+        return instant.astimezone(UTC)
+    return instant.astimezone(timezone(timedelta(hours=-11))).isoformat(timespec="milliseconds")
+
+
+def test_where_the_newest_of_a_month_counts_no_first_days_are_kept() -> None:
+    """With `unique`, days do not tell who is new in a month; of days themselves they do."""
+    metrics = (retention("back", Grain.DAY, 1), retention("monthly", Grain.MONTH, 1))
+    subject = subject_of("UTC", date(2024, 1, 1), (Grain.DAY, Grain.MONTH), metrics)
+    (source,) = subject.sources
+    unique = replace(source, unique=("n",))
+    kept = [compile_subject(replace(subject, sources=(one,))).running for one in (source, unique)]
+    assert [[[leaf.label for leaf in one.leaves] for one in some] for some in kept] == [
+        [["retention(who, by day) and 1 later", "retention(who, by month) and 1 later"]],
+        [["retention(who, by day) and 1 later"]],
+    ]
 
 
 def test_of_what_is_stored_again_the_newest_of_the_period_counts(worlds: dict[str, World]) -> None:

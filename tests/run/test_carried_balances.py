@@ -1,4 +1,4 @@
-"""Balances that are carried always: a daily run goes on from the last value of each key."""
+"""Balances that are carried always, and cohorts: a daily run goes on from what is kept of each key."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ BALANCES = tuple(
     Metric(name, type_, source="orders", expr="n", per=("account",), carry="always")
     for name, type_ in (("owed", "last"), ("owing", "first"))
 )
+#: Who comes back on the two days after.
+BACK = Metric(
+    "back", "retention", "orders", entity="account", period=Grain.DAY, periods=2, grains=(Grain.DAY,)
+)
 SUBJECT = replace(
     PLAIN,
     sources=(replace(PLAIN.sources[0], fields=(*PLAIN.sources[0].fields, Field("account", "integer"))),),
@@ -32,6 +36,7 @@ SUBJECT = replace(
         total("items", "n"),
         Metric("items_ever", "cumulative", metric="items"),
         *BALANCES,
+        BACK,
     ),
     lookback=Lookback(dense=2),
     catch_up_days=7,
@@ -76,9 +81,11 @@ def more(world: World, newest: date, days: int, subject: Subject = SUBJECT) -> d
 
 
 def check(world: World, documents: list[Document], *, since: date = FIRST) -> int:
-    """Rows from a day on hold the balances that a walk over documents gives; how many rows there are."""
+    """Rows from a day on hold what a walk over documents gives; how many rows there are."""
     documents = sorted(documents, key=lambda one: one["at"])
     rows = [one for one in world.rows() if one["partition_date"] >= since.isoformat()]
+    # A run begins in the morning after the newest day: that day has begun, too.
+    begun = max(date.fromisoformat(one["partition_date"]) for one in rows) + DAY
     for row in rows:
         day = date.fromisoformat(row["partition_date"])
         before = {one["account"]: one for one in documents if one["at"].date() < day}
@@ -88,14 +95,19 @@ def check(world: World, documents: list[Document], *, since: date = FIRST) -> in
         for name, found in (("owed", last), ("owing", first)):
             values = [one["n"] for one in found.values() if one["country"] == row["country"]]
             assert row[name] == (sum(values) if values else None), (name, row["_id"])
-        ever = [one["n"] for one in documents if one["at"].date() <= day and one["country"] == row["country"]]
-        assert row["items_ever"] == sum(ever), row["_id"]
+        mine = [one for one in documents if one["country"] == row["country"]]
+        assert row["items_ever"] == sum(one["n"] for one in mine if one["at"].date() <= day), row["_id"]
+        seen = [{one["account"] for one in mine if one["at"].date() == day + n * DAY} for n in range(3)]
+        new = seen[0] - {one["account"] for one in mine if one["at"].date() < day}
+        back = [len(new & one) / len(new) for one in seen] if new else []
+        shares = [one if day + n * DAY <= begun else None for n, one in enumerate(back)]
+        assert row.get("back", shares or None) == (shares or None), row["_id"]
     return len(rows)
 
 
-def stamp(world: World, collection: str = STATE) -> Document | None:
-    """The stamp of the last values."""
-    found = world.target[collection].find_one({"_id": {"$regex": r"^stamp\|.*\|orders\|lasts"}})
+def stamp(world: World, collection: str = STATE, of: str = "lasts") -> Document | None:
+    """The stamp of the last values, or of the first days of ``entities``."""
+    found = world.target[collection].find_one({"_id": {"$regex": rf"^stamp\|.*\|orders\|{of}"}})
     return None if found is None else found["stamp"]
 
 
@@ -110,39 +122,41 @@ def test_a_daily_run_reads_no_documents_that_the_state_takes(
 ) -> None:
     """With all orders of the state's days gone from the source, the balances of new days are right."""
     world: World = request.getfixturevalue(route)
-    newest = begun(world, 40)
+    newest = begun(world, 20)
     check(world, everything(world))
-    held = stamp(world)
+    held, known = stamp(world), stamp(world, of="entities")
     assert held is not None
-    assert held["reach"] == (newest - 2 * DAY).isoformat()
+    assert known is not None
+    # Before the cohorts that two days of lookback restate.
+    assert held["reach"] == known["reach"] == (newest - 4 * DAY).isoformat()
     documents = everything(world)
     edge = datetime.fromisoformat(f"{held['reach']}T00:00:00+00:00") + DAY
     world.source["orders"].delete_many({"at": {"$lt": edge}})
     left = more(world, newest, 8)
     new = [one for one in everything(world) if one["at"].date() > newest]
     assert check(world, [*documents, *new], since=newest + DAY) > 8
-    after = stamp(world)
-    assert after is not None
-    assert after["reach"] > held["reach"]
-    assert after["reach"] < left.isoformat()
-    assert world.target[STATE].distinct("gen", {"source": {"$regex": "lasts"}}) == sorted(
-        world.target[STATE].distinct("stamp.gen", {"_id": {"$regex": "lasts"}})
-    )
+    for of in ("lasts", "entities"):
+        after = stamp(world, of=of)
+        assert after is not None
+        assert held["reach"] < after["reach"] < left.isoformat()
+        assert world.target[STATE].distinct("gen", {"source": {"$regex": of}}) == sorted(
+            world.target[STATE].distinct("stamp.gen", {"_id": {"$regex": of}})
+        )
 
 
 @pytest.mark.slow  # long on the Python build; .ci/run has it on the native one
 def test_it_costs_the_same_whatever_lies_behind_it(world: World) -> None:
     """On ten times the history, with no more accounts, it reads as many documents in as many commands."""
     read, sent = [], []
-    for last in (date(2024, 2, 19), date(2024, 12, 19)):
+    for days in (13, 130):
         world.target.client.drop_database(world.target.name)
-        newest = begun(world, (last - FIRST).days + 1)
+        newest = begun(world, days)
         world.source["orders"].insert_many([order(5000 + n, newest + DAY) for n in range(6)])
         with watching() as commands:
             go(world, SUBJECT, newest + DAY)
         read.append(documents_read(world, commands))
         sent.append(sum(asked(commands).values()))
-    assert read[0]["orders"] == read[1]["orders"] < 60
+    assert read[0]["orders"] == read[1]["orders"] < 100
     assert read[0]["daily"] == read[1]["daily"]
     assert sent[0] == sent[1]
 
@@ -169,9 +183,9 @@ def test_a_change_before_its_day_makes_it_anew(world: World) -> None:
     world.source["orders"].delete_many({"_id": {"$in": [40, 41]}})
     go(world, SUBJECT, newest, old)
     check(world, everything(world))
-    held = stamp(world)
-    assert held is not None
-    assert held["reach"] == (old - DAY).isoformat()
+    for held in (stamp(world), stamp(world, of="entities")):
+        assert held is not None
+        assert held["reach"] == (old - 3 * DAY).isoformat()  # two days before the old one have its cohorts
     more(world, newest, 1)
     check(world, everything(world))
 

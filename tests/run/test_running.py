@@ -393,6 +393,9 @@ KILLED = replace(
             carry="always",
             grains=(Grain.DAY,),
         ),
+        Metric(
+            "back", "retention", "orders", entity="buyer", period=Grain.WEEK, periods=1, grains=(Grain.WEEK,)
+        ),
     ),
 )
 RUN = "dag/victim"
@@ -475,7 +478,7 @@ def assert_whole(documents: list[Document], about: str) -> None:
     One that a killed run replaced may be left beside it: it goes with the next.
     """
     stamps = [one["stamp"] for one in documents if "stamp" in one]
-    assert len(stamps) == 3, about
+    assert len(stamps) == 4, about
     for one in stamps:
         assert sum(other.get("gen") == one["gen"] for other in documents) >= one["n"] > 0, about
 

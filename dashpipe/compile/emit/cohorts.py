@@ -59,6 +59,11 @@ def who(plan: Plan, leaf: Leaf) -> Stage:
     return {"e": expr.to_agg(leaf.expr), **row}
 
 
+def before(labels: tuple[str, ...]) -> str:
+    """What the partition is named that all documents before some partitions are of."""
+    return (day_of(min(labels)) - _DAY).isoformat()
+
+
 def read(plan: Plan, leaf: Leaf, grain: Grain, labels: tuple[str, ...], taken: Iterable[Cover]) -> Stages:
     """The stages that yield the documents of a leaf's source that some covers take."""
     source = plan.source(leaf.source)
@@ -72,8 +77,7 @@ def met(plan: Plan, grain: Grain, leaf: Leaf, labels: tuple[str, ...], taken: It
     """The pipeline that tells who was met when in what some covers take, run on the source."""
     moment = instant.value(plan.source(leaf.source).source.time)
     again: Any = 1 if leaf.where is None else {"$cond": [expr.to_condition(leaf.where), 1, 0]}
-    before = (day_of(min(labels)) - _DAY).isoformat()
-    met_in = {"$max": [lb.of_time(grain, moment, plan.subject.calendar, labels), before]}
+    met_in = {"$max": [lb.of_time(grain, moment, plan.subject.calendar, labels), before(labels)]}
     return [
         *read(plan, leaf, grain, labels, taken),
         {"$group": {"_id": {"g": who(plan, leaf), "p": met_in}, "s": {"$max": again}}},
