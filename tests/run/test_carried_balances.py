@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -204,10 +205,12 @@ def test_one_that_another_spec_passed_by_is_not_used(world: World) -> None:
 
 def test_weeks_alone_go_on_too(world: World) -> None:
     """Where no days are written, the ledger's weeks tell whether a state holds."""
-    subject = replace(SUBJECT, grains=(Grain.WEEK,), metrics=(*SUBJECT.metrics[:2], *BALANCES))
+    back = replace(BACK, period=Grain.WEEK, periods=1, grains=(Grain.WEEK,))
+    subject = replace(SUBJECT, grains=(Grain.WEEK,), metrics=(*SUBJECT.metrics[:2], *BALANCES, back))
     newest = begun(world, 60, subject)
     held = stamp(world, "daily_week__state")
     assert held is not None
+    assert stamp(world, "daily_week__state", of="entities") == {**held, "leaves": ANY, "n": ANY}
     edge = datetime.fromisoformat(f"{held['reach']}T00:00:00+00:00") + DAY
     documents = everything(world)
     world.source["orders"].delete_many({"at": {"$lt": edge}})
@@ -219,7 +222,12 @@ def test_weeks_alone_go_on_too(world: World) -> None:
     last = {one["account"]: one for one in documents}
     assert len(rows) == 3
     for row in rows:
+        mine = [one for one in documents if one["country"] == row["country"]]
         assert row["owed"] == sum(one["n"] for one in last.values() if one["country"] == row["country"])
+        known = {one["account"] for one in mine if one["at"].date().isoformat() < week}
+        new = {one["account"] for one in mine} - known
+        assert row["back"] == ([1, 0] if new else None)  # the next week has begun
+    assert any(row["back"] for row in rows)
 
 
 def test_pruned_days_stay_in_it(world: World) -> None:
