@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dashpipe.compile import compile_subject, partition
 from dashpipe.spec.model import WEEKDAYS, Dimension, Field, Grain, Metric, Source, Subject, Target, Time
-from tests.compile.calendars import fiscals
+from tests.compile.calendars import by_weeks, fiscals
 from tests.differential import runs
 from tests.differential.reaching import first_day, last_day
 from tests.differential.subjects import Case
@@ -248,6 +248,35 @@ def test_an_older_first_document_moves_an_entity(worlds: dict[str, World]) -> No
         world.source["docs"].insert_one({**documents[0], "_id": 2, "at": datetime(2024, 1, 9, tzinfo=UTC)})
         runs.run(world, case, days=(date(2024, 1, 1), date(2024, 2, 1)))
         assert _lists(world, subject) == [[1, 0], None, None, None, None]
+
+
+@pytest.mark.parametrize("unique", [(), ("n",)])
+def test_what_comes_long_before_or_after_is_of_its_own_fiscal_period(
+    worlds: dict[str, World], unique: tuple[str, ...]
+) -> None:
+    """Of a calendar file, periods are told apart that no partition of the run is next to.
+
+    With `unique`, the newest document of a period long ago does not take the place of one before it.
+    """
+    metric = retention("back", Grain.FISCAL_MONTH, 3)
+    subject = subject_of("UTC", date(2024, 1, 1), (Grain.FISCAL_MONTH,), (metric,))
+    (source,) = subject.sources
+    fiscal = by_weeks((4, 4, 5), 12, 6, 0)
+    subject = replace(subject, fiscal=fiscal, sources=(replace(source, unique=unique),))
+    month = [datetime.fromisoformat(f"{one}T12:00:00+00:00") for one in fiscal.days if one > "2023-06"]
+    met = [(9, "ann"), (12, "ann"), (9, "bob"), (10, "bob"), (8, "cas"), (9, "cas"), (9, "dan")]
+    met += [(0, "dan"), (1, "eve")]
+    documents = [
+        {"_id": at, "at": month[of], "who": who, "n": min(at, 7)} for at, (of, who) in enumerate(met)
+    ]
+    days = (month[9].date(), month[10].date())
+    case = Case(subject, {"docs": documents}, days, datetime(2025, 1, 1, tzinfo=UTC))
+    world = worlds["server"]
+    with runs.loaded(world, case.documents):
+        runs.run(world, case)
+        (row,) = runs.published(world, subject, Grain.FISCAL_MONTH)
+        assert row["back"] == [1, 0.5, 0, 0.5]
+        check(world, case)
 
 
 def daily(kind: str = "date") -> Case:

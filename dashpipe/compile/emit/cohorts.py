@@ -20,9 +20,9 @@ from dashpipe.compile.emit.scan import documents
 from dashpipe.compile.emit.spread import instants
 from dashpipe.compile.emit.stages import Stage, Stages
 from dashpipe.compile.leaves import collected
-from dashpipe.compile.periods import ahead, day_of
+from dashpipe.compile.periods import ahead, day_of, first_day
 from dashpipe.compile.plan import Aggregate, Leaf, Plan
-from dashpipe.spec.model import COHORTS, Grain
+from dashpipe.spec.model import COHORTS, FISCAL, Grain
 
 _DAY = timedelta(days=1)
 
@@ -77,13 +77,27 @@ def met(plan: Plan, grain: Grain, leaf: Leaf, labels: tuple[str, ...], taken: It
     """The pipeline that tells who was met when in what some covers take, run on the source."""
     moment = instant.value(plan.source(leaf.source).source.time)
     again: Any = 1 if leaf.where is None else {"$cond": [expr.to_condition(leaf.where), 1, 0]}
-    met_in = {"$max": [lb.of_time(grain, moment, plan.subject.calendar, labels), before(labels)]}
+    near = _periods(plan, leaf, grain, labels)
+    met_in = {"$max": [lb.of_time(grain, moment, plan.subject.calendar, near), before(labels)]}
     return [
-        *read(plan, leaf, grain, labels, taken),
+        *read(plan, leaf, grain, near, taken),
         {"$group": {"_id": {"g": who(plan, leaf), "p": met_in}, "s": {"$max": again}}},
         {"$match": {"_id.g.e": {"$ne": None}}},
         {"$project": {"_id": 0, "g": "$_id.g", "p": "$_id.p", "s": 1}},
     ]
+
+
+def _periods(plan: Plan, leaf: Leaf, grain: Grain, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The partitions that documents are told apart by: of a calendar file only those near some are.
+
+    These are all that are followed; where the newest document of each counts, all that there are before, too.
+    """
+    calendar = plan.subject.calendar
+    followed = (ahead(grain, day_of(one), leaf.options.periods, calendar)[:-1] for one in labels)
+    days = {day for some in followed for day in some}
+    if plan.source(leaf.source).unique and calendar.fiscal is not None and grain in FISCAL:
+        days.update(first_day(grain, day_of(one), calendar) for one in calendar.fiscal.days[:-1])
+    return tuple(day.isoformat() for day in sorted(days))
 
 
 def shares(plan: Plan, grain: Grain, leaf: Leaf, labels: tuple[str, ...], as_of: datetime | None) -> Stages:
