@@ -23,18 +23,19 @@ def as_text(plan: Plan, days: Days | None, asked: list[Explained] | None) -> str
     lines += ["States", "------", *origin_lines(plan), ""]
     needs = list(need_lines(plan))
     lines += ["Needs", "-----", *needs, ""] if needs else []
-    lines += ["Stages", "------"]
+    lines += ["Indexes", "-------", *describe.index_lines(plan), ""]
+    if asked is not None:
+        lines += ["Server", "------"]
+        for one in asked:
+            lines.append(f"{one.source}, {one.grain}: {one.said}")
+            lines += [f"  {one.help}"] if one.help else []
+        lines.append("")
+    lines = [describe.folded(line) for line in [*lines, "Stages", "------"]]
     for grain in plan.grains:
         labels = describe.labels(plan, grain, days)
         for title, where, stages in describe.stages_of(plan, grain, labels):
             lines += [f"{title}, on {where}:", describe.stages_text(stages), ""]
-    lines += ["Indexes", "-------", *describe.index_lines(plan)]
-    if asked is not None:
-        lines += ["", "Server", "------"]
-        for one in asked:
-            lines.append(f"{one.source}, {one.grain}: {one.said}")
-            lines += [f"  {one.help}"] if one.help else []
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip()
 
 
 def as_json(plan: Plan, days: Days | None, asked: list[Explained] | None) -> str:

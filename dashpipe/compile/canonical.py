@@ -32,14 +32,13 @@ def _extended(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} does not belong in a stage")
 
 
-def to_text(value: Any, indent: int | None = None) -> str:
+def to_text(value: Any) -> str:
     """The JSON text of stages. The order of keys is kept: in a stage it carries meaning.
 
     Raises:
         TypeError: A value is of no type that the compiler emits.
     """
-    separators = (",", ":") if indent is None else (",", ": ")
-    return json.dumps(value, default=_extended, ensure_ascii=False, indent=indent, separators=separators)
+    return json.dumps(value, default=_extended, ensure_ascii=False, separators=(",", ":"))
 
 
 def digest(value: Any, length: int = 12) -> str:

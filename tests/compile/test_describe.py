@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from dashpipe.compile import PASSES, CompileError, advice, compile_subject, describe, doc, emit
+from dashpipe.compile.describe.layout import folded, laid_out
 from dashpipe.compile.origins import origin_lines
 from dashpipe.spec.model import (
     Dimension,
@@ -290,3 +292,41 @@ def test_what_goes_on_from_what_is_kept_is_told() -> None:
     told = [what for what, *_ in describe.stages_of(plan, Grain.DAY, ("2024-03-01",))]
     assert told.count(f"day: {back}, over what is kept") == 2
     assert "day: cohorts of orders" in told
+
+
+def test_json_that_fits_is_one_line_and_nothing_is_lost() -> None:
+    """Whatever its shape, the laid out text is the same JSON with its keys in order, in lines that fit."""
+    deep: Any = {"x": "y" * 60}
+    for at in range(12):
+        deep = {"$cond": [{"$eq": ["$a", at]}, deep, None], "b": []} if at % 2 else [deep, {}, "ä"]
+    text = laid_out(deep)
+    assert json.dumps(json.loads(text)) == json.dumps(deep)
+    assert '{"$eq": ["$a", 1]}' in text
+    assert max(map(len, text.splitlines())) <= 110
+    assert laid_out([]) == "[]"
+    assert laid_out({"a": [1, 2]}) == '{"a": [1, 2]}'
+
+
+def test_long_lines_are_folded_deeper() -> None:
+    """What does not fit goes on below, four blanks deeper; words stay whole."""
+    line = "  Aggregate orders: " + ", ".join(f"sum(field_{at})" for at in range(20))
+    pieces = folded(line).splitlines()
+    assert max(map(len, pieces)) <= 110
+    assert all(one.startswith("      sum(") for one in pieces[1:])
+    assert " ".join(one.strip() for one in pieces) == line.strip()
+    assert folded("") == ""
+
+
+def test_longer_grains_of_a_wide_subject_do_not_say_all_columns_again() -> None:
+    """Columns that are as in the finest grain are named in a line; others are told as ever."""
+    wide = tuple(Metric(f"above_{at}", "count", "orders", where=f"n > {at}") for at in range(9))
+    more = Metric("users", "count_distinct", "orders", "status", grains=(Grain.DAY,))
+    months = Metric("sold", "sum", "orders", "total", grains=(Grain.MONTH,))
+    plan = compile_subject(
+        replace(SUBJECT, sources=(ORDERS,), dimensions=(Dimension("country"),), metrics=(*wide, more, months))
+    )
+    told = [one for one in describe.plan_lines(plan) if one.startswith("  Finalise")]
+    assert len([one for one in told if one.startswith("  Finalise above_")]) == 9
+    names = ", ".join(one.name for one in wide)
+    assert f"  Finalise as at day, without users: {names}" in told
+    assert "  Finalise sold = sum(total)" in told

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from dashpipe.compile import canonical, emit
+from dashpipe.compile.describe.layout import laid_out
 from dashpipe.compile.describe.names import place, target_of
 from dashpipe.compile.describe.reaching import Pipeline, reaching
 from dashpipe.compile.plan import Plan
@@ -82,4 +84,4 @@ def _by_found(
 
 def stages_text(stages: emit.Stages) -> str:
     """Stages as JSON to paste into a shell."""
-    return canonical.to_text(stages, indent=2)
+    return laid_out(json.loads(canonical.to_text(stages)))

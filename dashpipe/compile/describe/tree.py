@@ -23,6 +23,9 @@ from dashpipe.compile.plan import (
 )
 from dashpipe.spec.model import COHORTS, Grain
 
+#: From so many columns on those of a longer grain that are as in the finest are not said again.
+_MANY = 8
+
 
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The logical plan, one node a line, indented as a tree that is read from the bottom up."""
@@ -31,10 +34,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         target = target_of(plan, grain)
         per = ", ".join((*(one.name for one in subject.row_key), grain.value))
         yield f"Write {target}: one row per {per}"
-        for column in plan.columns_at(grain):
-            yield f"  Finalise {column.name} = {finaliser(plan, column)}" + (
-                "" if grain in column.shown else " (hidden)"
-            )
+        yield from _columns(plan, grain)
         for length in plan.fills(grain):
             yield f"  Fill the {length} after a key's last own row"
         for lookup in plan.lookups:
@@ -50,6 +50,26 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         for source in plan.sources:
             yield from _source_lines(plan, grain, source, indent)
         yield ""
+
+
+def _columns(plan: Plan, grain: Grain) -> Iterator[str]:
+    """How the columns of a grain are finished; many that are as in the finest grain are only named."""
+    lines = {grain: dict(_finished(plan, grain)) for grain in (plan.grains[0], grain)}
+    first, own = lines[plan.grains[0]], lines[grain]
+    same = [name for name, line in own.items() if first.get(name) == line]
+    if grain is plan.grains[0] or len(same) < _MANY:
+        yield from own.values()
+        return
+    left = [name for name in first if name not in own]
+    without = f", without {', '.join(left)}" if left else ""
+    yield f"  Finalise as at {plan.grains[0].value}{without}: {', '.join(same)}"
+    yield from (line for name, line in own.items() if name not in same)
+
+
+def _finished(plan: Plan, grain: Grain) -> Iterator[tuple[str, str]]:
+    for column in plan.columns_at(grain):
+        hidden = "" if grain in column.shown else " (hidden)"
+        yield column.name, f"  Finalise {column.name} = {finaliser(plan, column)}{hidden}"
 
 
 def _source_lines(plan: Plan, grain: Grain, source: SourcePlan, indent: str) -> Iterator[str]:
