@@ -93,6 +93,8 @@ def translating(what: str) -> Iterator[None]:
     except driver.OperationFailure as error:
         raise _refusal(what, error) from error
     except (driver.ConnectionFailure, driver.WaitQueueTimeoutError) as error:
+        if "Authentication failed" in str(error):  # as a pool says it once a first connection was refused
+            raise _unknown(what, _first(str(error))) from error
         raise SourceDown(f"{what}: the database does not answer ({_first(str(error))})", _LATER) from error
     except driver.ConfigurationError as error:
         raise Refused(f"{what}: {_first(str(error))}", "mend the connection's URI") from error
@@ -104,20 +106,22 @@ _LATER = "the last good rows stay; the next run catches up"
 
 #: Codes of failover, shutdown and interruption: another try may meet a new primary.
 _PASSING = frozenset({6, 7, 89, 91, 112, 134, 189, 251, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-#: Codes of a server that does not know who asks; Atlas has one of its own.
-_WHO = frozenset({18, 8000})
+#: Codes of a server that does not know who asks, and of one whose disk is full; Atlas has one for all.
+_UNKNOWN, _FULL, _ATLAS = 18, 14031, 8000
 _TIMEOUTS = re.compile(r" \(configured timeouts: [^)]*\)")
 _LABELS = ("RetryableWriteError", "TransientTransactionError", "NetworkError")
 
 
 def _refusal(what: str, error: Any) -> RunError:
     code, text = error.code, _first(str(error.details.get("errmsg", error) if error.details else error))
-    if code in _WHO:
-        return Refused(
-            f"{what}: the server does not take the user or its password ({text})",
-            "see user, password and `authSource` of the connection; `dashpipe doctor` tries each connection",
+    if code == _FULL or "quota" in text:
+        return RunError(
+            f"{what}: the server has no room left ({text})",
+            "make room there, or shorten `retention_days`; the last good rows stay",
         )
-    if code == 13:
+    if code == _UNKNOWN or (code == _ATLAS and "auth" in text.lower()):
+        return _unknown(what, text)
+    if code in (13, _ATLAS):
         return Refused(
             f"{what}: the user may not do this ({text})", "`dashpipe doctor` says which rights are needed"
         )
@@ -130,6 +134,13 @@ def _refusal(what: str, error: Any) -> RunError:
     if code in _PASSING or any(error.has_error_label(label) for label in _LABELS):
         return SourceDown(f"{what}: the database is not ready ({text})", _LATER)
     return RunError(f"{what}: the database says: {text}")
+
+
+def _unknown(what: str, text: str) -> Refused:
+    return Refused(
+        f"{what}: the server does not take the user or its password ({text})",
+        "see user, password and `authSource` of the connection; `dashpipe doctor` tries each connection",
+    )
 
 
 def _first(text: str) -> str:

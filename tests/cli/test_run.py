@@ -208,6 +208,21 @@ def test_doctor_fails_where_a_connection_does(
     assert "hunter2" not in out + err
 
 
+def test_what_a_person_should_look_at_stands_in_the_result(
+    project: Path, database: Database[Document], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lookup that finds nothing and a field that no document has: the run is green, and says so."""
+    spec = project / "metrics" / "dash" / "daily.yml"
+    lookup = "{collection: lands, key: country, foreign: _id, field: n}"
+    looked = f"dimensions:\n  - country\n  - {{name: land, lookup: {lookup}}}\n"
+    spec.write_text(SUBJECT.replace("dimensions: [country]\ngrains", f"{looked}grains"), encoding="utf-8")
+    database["orders"].update_many({}, {"$rename": {"total": "amount"}})
+    assert shell.run(["run", "shop_dash_daily_v1", "--date", "2024-03-05"]) == 0
+    out = capsys.readouterr().out
+    assert "warning lookup land: only 0 of 2 keys were found\n" in out
+    assert "warning none of 2 documents of orders has `total`: is its name right?\n" in out
+
+
 def test_nothing_runs_with_settings_that_cannot_be_read(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,20 @@ def test_who_is_not_known_is_told_from_who_may_not() -> None:
     with pytest.raises(Refused) as forbidden, translating("reading the source orders"):
         raise driver.OperationFailure("not authorized on shop", 13)
     assert "the user may not do this" in forbidden.value.message
+    with pytest.raises(Refused) as later, translating("cleanup"):
+        raise driver.AutoReconnect("Authentication failed.")
+    assert "does not take the user or its password" in later.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("No space left on device", 14031), ("you are over your space quota", 8000)]
+)
+def test_a_server_without_room_is_told_as_such(text: str, code: int) -> None:
+    """Of a full disk or a used-up quota: no right is missing, and another try alone does not help."""
+    with pytest.raises(RunError) as said, translating("writing dash_daily"):
+        raise driver.OperationFailure(text, code)
+    assert said.value.message == f"writing dash_daily: the server has no room left ({text})"
+    assert not said.value.retry
 
 
 def test_the_driver_s_timeouts_are_not_told() -> None:
