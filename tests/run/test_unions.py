@@ -102,7 +102,7 @@ def test_rows_are_the_same_without_unions(world: World, monkeypatch: pytest.Monk
         ("rows day", "daily__state"),
         ("values day", "daily__values"),
         ("daily", "daily__state"),  # the next generation of running totals
-        ("balances day", "daily__state"),  # what is newer than the last values that are kept
+        ("newer day", "daily__state"),  # what is newer than the last values that are kept
         ("kept day", "daily__state"),  # the next generation of these
         ("daily", "rows day"),  # which rows vanished
         ("daily_month", "rows month"),
