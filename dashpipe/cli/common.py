@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -69,6 +70,14 @@ def load_project() -> Project:
     from dashpipe.spec.project import load
 
     return load(project_root())
+
+
+def local_day(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
+    """The local date of an option's text, ``YYYY-MM-DD``."""
+    try:
+        return None if value is None else date.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"`{value}` is no date: write YYYY-MM-DD, such as 2024-03-31") from None
 
 
 def find_subject(project: Project, text: str) -> Subject:

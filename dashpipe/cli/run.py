@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpipe.cli.common import colored, find_subject, format_option, load_project, project_option
+from dashpipe.cli.common import (
+    colored,
+    find_subject,
+    format_option,
+    load_project,
+    local_day,
+    project_option,
+)
 
 if TYPE_CHECKING:
     from dashpipe.run.base import Request
     from dashpipe.spec.model import Subject
 
 Document = dict[str, Any]
-
-
-def _date(_ctx: click.Context, _param: click.Parameter, value: str | None) -> date | None:
-    """The local date of a text, ``YYYY-MM-DD``."""
-    try:
-        return None if value is None else date.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter(f"`{value}` is no date: write YYYY-MM-DD, such as 2024-03-31") from None
 
 
 def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
@@ -42,9 +41,9 @@ def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.command()
 @click.argument("subject")
 @project_option
-@click.option("--from", "start", metavar="DATE", callback=_date, help="The first local day.")
-@click.option("--to", "end", metavar="DATE", callback=_date, help="The local day after the last one.")
-@click.option("--date", "day", metavar="DATE", callback=_date, help="One local day.")
+@click.option("--from", "start", metavar="DATE", callback=local_day, help="The first local day.")
+@click.option("--to", "end", metavar="DATE", callback=local_day, help="The local day after the last one.")
+@click.option("--date", "day", metavar="DATE", callback=local_day, help="One local day.")
 @click.option(
     "--now", metavar="INSTANT", callback=_instant, help="Run as of this instant (default: the clock)."
 )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from dashpipe.cli.common import find_subject, format_option, load_project, project_option
+from dashpipe.cli.common import find_subject, format_option, load_project, local_day, project_option
 
 if TYPE_CHECKING:
     from dashpipe.compile.describe import Days
     from dashpipe.compile.plan import Plan
     from dashpipe.run.explain import Explained
     from dashpipe.spec.project import Project
-
-_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
@@ -25,8 +23,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--sql", "as_sql", is_flag=True, help="Print the rows of each grain as a query instead.")
 @click.option("--explain", is_flag=True, help="Ask the servers too which index serves each source.")
-@click.option("--from", "start", type=_DAY, metavar="DATE", help="Of the partitions from this local day on.")
-@click.option("--to", "end", type=_DAY, metavar="DATE", help="And before this one (default: one day).")
+@click.option(
+    "--from", "start", callback=local_day, metavar="DATE", help="Of the partitions from this local day on."
+)
+@click.option(
+    "--to", "end", callback=local_day, metavar="DATE", help="And before this one (default: one day)."
+)
 @format_option("text", "json")
 @project_option
 def command(
@@ -34,8 +36,8 @@ def command(
     off: tuple[str, ...],
     as_sql: bool,
     explain: bool,
-    start: datetime | None,
-    end: datetime | None,
+    start: date | None,
+    end: date | None,
     format: str,
 ) -> int:
     """Show the plan of SUBJECT (its id or its file), what each pass did, the stages, and index advice.
@@ -57,7 +59,7 @@ def command(
         raise click.UsageError("--explain is of the stages, and --sql shows none")
     project = load_project()
     plan = compile_subject(find_subject(project, subject), off)
-    days = None if start is None else (start.date(), (end or start + timedelta(days=1)).date())
+    days = None if start is None else (start, end or start + timedelta(days=1))
     if as_sql:
         from dashpipe.cli import show_sql
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from dashpipe.spec.model import Subject
+from dashpipe.run.steps.ready import ORDER
 
 Document = dict[str, Any]
 
@@ -99,7 +100,7 @@ def _run(document: Document) -> Document:
         "at": document["created_at"],
         "from": document["window"]["start"],
         "to": document["window"]["end"],
-        "done": sorted(document["receipts"]),
+        "done": sorted(document["receipts"], key=lambda task: (ORDER.index(task.partition("_")[0]), task)),
         "mistyped": {
             task.removeprefix("extract_"): receipt["mistyped"]
             for task, receipt in sorted(document["receipts"].items())

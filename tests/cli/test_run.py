@@ -223,6 +223,15 @@ def test_what_a_person_should_look_at_stands_in_the_result(
     assert "warning none of 2 documents of orders has `total`: is its name right?\n" in out
 
 
+def test_steps_are_told_in_the_order_in_which_they_are_done(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that the last one named is how far a run came."""
+    assert shell.run(["run", "shop_dash_daily_v1", "--date", "2024-03-05"]) == 0
+    assert shell.run(["status", "shop_dash_daily_v1"]) == 0
+    assert ": extract_orders, transform, validate, load, publish\n" in capsys.readouterr().out
+
+
 def test_nothing_runs_with_settings_that_cannot_be_read(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

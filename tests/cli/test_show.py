@@ -58,6 +58,7 @@ def test_stages_of_named_days(show):
     assert code == 0
     assert "2024-03-30T" in out
     assert show("--to", "2024-03-30")[0] == 2
+    assert "`2024-03-32` is no date: write YYYY-MM-DD" in show("--from", "2024-03-32")[1]
     assert show("--from", "2024-03-30", "--to", "2024-03-30")[0] == 2
 
 
