@@ -1,8 +1,10 @@
 """How a document's instant is stored: as MongoDB's date, as text, as a number, or within an object id.
 
-Filters are literals in the stored form, so that an index on the field serves them; expressions turn what is
-stored into a date. Text orders by its own date and not by its instant, which an offset moves by less than a
-day: its range is a day wider on both sides, and who needs the exact documents looks at the instant besides.
+Ranges are literals in the stored form, so that an index on the field serves them; expressions turn what is
+stored into a date. A range stands alone in a stage, and what else is asked in the next: MongoDB plans the two
+as one filter, while engines in use find no index for a range with some of it beside. Text orders by its own
+date and not by its instant, which an offset moves by less than a day: its range is a day wider on both sides,
+and who needs the exact documents looks at the instant besides.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dashpipe.compile.canonical import ObjectId
 from dashpipe.spec.model import Time
 
 Filter = dict[str, Any]
+Stages = list[dict[str, Any]]
 Span = tuple[datetime, datetime]
 
 #: Before every document that counts; a day above the least date, since ranges of text are a day wider.
@@ -72,8 +75,8 @@ def exact(time: Time) -> bool:
     return time.kind != "iso"
 
 
-def between(time: Time, spans: Iterable[Span], exactly: bool = False) -> Filter:
-    """The filter for documents whose instant lies in one of the ranges ``[start, end)``.
+def between(time: Time, spans: Iterable[Span], exactly: bool = False) -> Stages:
+    """The filters for documents whose instant lies in one of the ranges ``[start, end)``, one after another.
 
     An array, or a path through an array, would pass a range by any of its elements; such a time is of
     another type, so it is left out here and counted as untimed.
@@ -84,25 +87,25 @@ def between(time: Time, spans: Iterable[Span], exactly: bool = False) -> Filter:
         exactly: Look at the instant besides, where the stored form is not in its order.
     """
     if time.kind == "snapshot":
-        return {}
+        return [{"$match": {}}]
     spans = tuple(spans)
     own = {"$regex": PATTERN} if time.kind == "iso" else {}
-    ranges = [{time.field: {**_range(time.kind, start, end), **_SINGLE, **own}} for start, end in spans]
-    found: Filter = ranges[0] if len(ranges) == 1 else {"$or": ranges}
+    ranges: list[Filter] = [{time.field: _range(time.kind, start, end)} for start, end in spans]
+    found: Filter = {time.field: {**_SINGLE, **own}, **dict.fromkeys(parents(time.field), _SINGLE)}
     if exactly and not exact(time):
         at = value(time)
         tests: list[Filter] = [{"$and": [{"$gte": [at, start]}, {"$lt": [at, end]}]} for start, end in spans]
-        found = found | {"$expr": tests[0] if len(tests) == 1 else {"$or": tests}}
-    return {**found, **dict.fromkeys(parents(time.field), _SINGLE)}
+        found |= {"$expr": tests[0] if len(tests) == 1 else {"$or": tests}}
+    return [{"$match": ranges[0] if len(ranges) == 1 else {"$or": ranges}}, {"$match": found}]
 
 
-def since(time: Time, start: datetime) -> Filter:
-    """The filter for documents whose instant is not before ``start`` (text: by less than two days)."""
+def since(time: Time, start: datetime) -> Stages:
+    """The filters for documents whose instant is not before ``start`` (text: by less than two days)."""
     return between(time, [(start, datetime(9999, 12, 28, tzinfo=timezone.utc))])
 
 
-def before(time: Time, end: datetime) -> Filter:
-    """The filter for documents whose instant lies before ``end``."""
+def before(time: Time, end: datetime) -> Stages:
+    """The filters for documents whose instant lies before ``end``."""
     return between(time, [(BEGINNING, end)], exactly=True)
 
 
@@ -150,14 +153,14 @@ def value(time: Time) -> Any:
     return {"$toDate": {"$toLong": {"$floor": scaled}}}
 
 
-def newest(time: Time, start: datetime | None, until: datetime) -> list[dict[str, Any]]:
+def newest(time: Time, start: datetime | None, until: datetime) -> Stages:
     """The pipeline that yields the newest instant up to ``until`` as ``{at}``, of none before ``start``."""
     span = (start or datetime(1, 1, 2, tzinfo=timezone.utc), until + _TICK)
-    match = {"$match": between(time, [span], exactly=True)}
+    match = between(time, [span], exactly=True)
     if exact(time):
         shown = {"$project": {"_id": 0, "at": value(time)}}
-        return [match, {"$sort": {time.field: -1}}, {"$limit": 1}, shown]
-    return [match, {"$group": {"_id": None, "at": {"$max": value(time)}}}]
+        return [*match, {"$sort": {time.field: -1}}, {"$limit": 1}, shown]
+    return [*match, {"$group": {"_id": None, "at": {"$max": value(time)}}}]
 
 
 def parents(path: str) -> list[str]:

@@ -99,11 +99,11 @@ class Connections:
         return one == other or self.identity(one) == self.identity(other)
 
     def may_read(self, name: str, place: Place) -> bool:
-        """Whether the user of a connection may read a collection."""
+        """Whether the user of a connection may read a collection; asked for no document, which reads none."""
         from pymongo.errors import OperationFailure
 
         try:
-            self.client(name)[place.database][place.collection].find_one({}, {"_id": 1})
+            self.client(name)[place.database][place.collection].find_one({"_id": {"$in": []}}, {"_id": 1})
         except OperationFailure as error:
             if error.code == 13:
                 return False

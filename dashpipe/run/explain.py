@@ -1,12 +1,13 @@
 """What the server says of a plan's scans: which index serves each source's filter, and how much it reads.
 
-The filter is explained as a query: servers plan the first stage of a pipeline as they plan that.
+The filters that a pipeline begins with are explained: servers plan these together, as they plan a query.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import OperationFailure
@@ -74,22 +75,22 @@ def explained(plan: Plan, setup: Setup, labels: dict[Grain, tuple[str, ...]]) ->
         seen: set[str] = set()
         for grain in plan.grains:
             for stages in emit.scan(plan, grain, source.name, labels[grain], None):
-                match = stages[0]["$match"]
-                text = canonical.to_text(match)
+                filters = list(takewhile(lambda one: "$match" in one, stages))
+                text = canonical.to_text(filters)
                 if text not in seen:
                     seen.add(text)
                     with translating(f"asking how {source.name} is read"):
-                        yield _one(plan, source.name, grain, database, place.collection, match)
+                        yield _one(plan, source.name, grain, database, place.collection, filters)
 
 
 def _one(
-    plan: Plan, source: str, grain: Grain, database: Database[Document], name: str, match: Document
+    plan: Plan, source: str, grain: Grain, database: Database[Document], name: str, filters: list[Document]
 ) -> Explained:
     wanted = advice.of_source(plan.source(source))
     fields = ", ".join(f"{field}: {way}" for field, way in wanted.fields)
     whole = wanted.fields == (("_id", 1),)  # a snapshot without filters
     create = "" if whole else f"db.{name}.createIndex({{{fields}}})"
-    query = {"find": name, "filter": encode.to_bson(match), "maxTimeMS": _PATIENCE}
+    query = {"aggregate": name, "pipeline": encode.to_bson(filters), "cursor": {}, "maxTimeMS": _PATIENCE}
     answer, why = _ask(database, query)
     about = (source, grain.value)
     if answer is None:
@@ -153,7 +154,9 @@ def _stages(value: Any) -> Iterator[Document]:
 
 
 def _counted(answer: Document) -> tuple[int | None, int | None]:
-    stats = answer.get("executionStats")
-    if not isinstance(stats, dict) or "totalDocsExamined" not in stats:
+    each = answer["shards"].values() if "shards" in answer else [answer]
+    stats = [one.get("executionStats") or {} for one in each]
+    if not all("totalDocsExamined" in one for one in stats):
         return None, None
-    return int(stats.get("nReturned", 0)), int(stats["totalDocsExamined"])
+    returned, examined = (sum(int(one[name]) for one in stats) for name in ("nReturned", "totalDocsExamined"))
+    return returned, examined

@@ -106,8 +106,8 @@ def _judge(run: Run, session: Session, source: str, entries: list[Document]) -> 
     for batch in batches(entries, session.setup.batch_size):
         now = lease.server_time(session.target)
         ids = {"_id": {"$in": [entry["document"] for entry in batch]}}
-        match = {"$match": {"$and": [ids, instant.timed(one.source.time)]}}
-        stages = [match, *emit.verdicts(run.plan, one, fine)]
+        timed = {"$match": instant.timed(one.source.time)}
+        stages = [{"$match": ids}, timed, *emit.verdicts(run.plan, one, fine)]
         found = list(reader.aggregate(encode.to_bson(stages), **options(run, f"extract_{source}")))
         wrong = [each for each in found if each["f"]]
         mended = {each["p"]: now for each in found if not each["f"]}

@@ -58,7 +58,8 @@ def _touched(
     fine = finest(subject)
     time = run.plan.source(source).source.time
     stages = [
-        {"$match": {"$and": [instant.since(changed, since), instant.timed(time)]}},
+        *instant.since(changed, since),
+        {"$match": instant.timed(time)},
         {
             "$group": {
                 "_id": label_of.of_time(fine, instant.value(time), subject.calendar, ()),

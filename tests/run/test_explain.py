@@ -44,13 +44,6 @@ def here(request):
         yield made
 
 
-@pytest.fixture
-def native():
-    """Such a world on the native build: the other plans no index for a time that must be no array."""
-    with orders(embedded.NATIVE) as made:
-        yield made
-
-
 def asked(world: World, subject: Subject = SUBJECT) -> list[explain.Explained]:
     """What the server says of a subject's scans of a day."""
     return list(explain.explained(compile_subject(subject), world.setup, LABELS))
@@ -64,19 +57,19 @@ def test_a_scan_without_an_index(here):
     assert one.help == "db.orders.createIndex({at: 1})"
 
 
-def test_a_scan_with_an_index(native):
+def test_a_scan_with_an_index(here):
     """The index is named, and the documents of the day alone are read."""
-    native.source["orders"].create_index("at")
-    (one,) = asked(native)
+    here.source["orders"].create_index("at")
+    (one,) = asked(here)
     assert (one.access, one.index, one.returned, one.examined) == ("IXSCAN", "at_1", 24, 24)
     assert (one.said, one.help) == ("IXSCAN by at_1: 24 documents read for 24 that pass", "")
 
 
-def test_an_index_that_serves_less_than_the_one_advised(native):
+def test_an_index_that_serves_less_than_the_one_advised(here):
     """Where a filter stands before the time in the advice, an index on the time alone is not the best."""
     source = replace(SUBJECT.sources[0], where="country = 'DE'")
-    native.source["orders"].create_index("at")
-    (one,) = asked(native, replace(SUBJECT, sources=(source,)))
+    here.source["orders"].create_index("at")
+    (one,) = asked(here, replace(SUBJECT, sources=(source,)))
     assert (one.index, one.help) == ("at_1", "db.orders.createIndex({country: 1, at: 1})")
 
 
@@ -103,9 +96,9 @@ def test_a_server_that_lacks_explain_is_named(world, refused, said):
     """Where it gives no numbers the plan alone is told; where it explains nothing, that is said."""
     world.fill([{"_id": 1, "at": at("2024-03-31")}])
     plan = compile_subject(SUBJECT)
-    match = {"at": {"$gte": at("2024-03-31"), "$lt": at("2024-04-01")}}
+    filters = [{"$match": {"at": {"$gte": at("2024-03-31"), "$lt": at("2024-04-01")}}}]
     database = Refusing(world.source, *refused)
-    one = explain._one(plan, "orders", Grain.DAY, database, "orders", match)
+    one = explain._one(plan, "orders", Grain.DAY, database, "orders", filters)
     assert one.said == said
     assert one.examined is None
 
@@ -138,3 +131,10 @@ STAGE = {"stage": "IXSCAN", "indexName": "at_1", "keyPattern": {"at": 1}}
 def test_plans_of_every_form_are_read(planner, access):
     """Classic and slot-based plans, those of shards (the worst counts); rejected plans do not."""
     assert explain._access({"queryPlanner": planner})[0] == access
+
+
+def test_the_numbers_of_shards_are_added():
+    """Of a sharded collection each shard counts; where one does not, no number is told."""
+    each = {"executionStats": {"nReturned": 2, "totalDocsExamined": 3}}
+    assert explain._counted({"shards": {"one": each, "other": each}}) == (4, 6)
+    assert explain._counted({"shards": {"one": each, "other": {}}}) == (None, None)

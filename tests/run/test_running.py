@@ -207,9 +207,8 @@ def test_what_a_run_knows_it_asks_once(world: World) -> None:
     assert len(counts) == 1
     first = datetime(2024, 1, 1, tzinfo=timezone.utc)
     finds = [one for one in commands if "find" in one]
-    assert (
-        sum(one["filter"].get("at", {}).get("$lt") == first for one in finds if one["find"] == "orders") == 1
-    )
+    reads = [one["pipeline"][0]["$match"] for one in commands if one.get("aggregate") == "orders"]
+    assert sum(one.get("at", {}).get("$lt") == first for one in reads) == 1
     assert sum("fence" in one["filter"] for one in finds if one["find"] == state.PARTITIONS) == 1
 
 

@@ -10,6 +10,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 from pymongo import monitoring
@@ -87,9 +88,9 @@ def _reads(command: Document) -> Iterator[tuple[str, Document, int]]:
 
 
 def _of_stages(collection: str, stages: list[Document]) -> Iterator[tuple[str, Document, int]]:
-    first = stages[0] if stages else {}
+    filters = [one["$match"] for one in takewhile(lambda one: "$match" in one, stages)]
     limit = next((one["$limit"] for one in stages if "$limit" in one), 0)
-    yield collection, first.get("$match", {}), limit
+    yield collection, {"$and": filters} if filters else {}, limit
     for one in stages:
         if "$unionWith" in one:
             yield from _of_stages(one["$unionWith"]["coll"], one["$unionWith"].get("pipeline", []))

@@ -55,8 +55,8 @@ def quarantined(
     if not one.source.prepare and not any(of_element(one, path) for path, _ in one.quarantined):
         # Each a tight bound, where an index is there for it.
         odd = [odd for path, type_ in one.quarantined for odd in expr.mistyped_query(path, type_)["$or"]]
-        match = {"$and": [match, {"$or": odd}]}
-    return [{"$match": match}, *verdicts(plan, one, grain, label), wrong]
+        match.append({"$match": {"$or": odd}})
+    return [*match, *verdicts(plan, one, grain, label), wrong]
 
 
 def verdicts(plan: Plan, source: SourcePlan, grain: Grain, label: str = "") -> Stages:

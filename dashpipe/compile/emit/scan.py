@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from dashpipe import expr
 from dashpipe.compile import instant, partition
@@ -59,8 +58,8 @@ class Reading:
 
 def time_match(
     plan: Plan, source: SourcePlan, grain: Grain, labels: tuple[str, ...], exactly: bool = False
-) -> dict[str, Any]:
-    """The filter for the documents of some partitions: literal bounds on the raw time field.
+) -> Stages:
+    """The filters for the documents of some partitions: literal bounds on the raw time field, then the rest.
 
     Args:
         plan: The plan.
@@ -133,7 +132,7 @@ def documents(
     leaves: tuple[Leaf, ...],
     grain: Grain,
     labels: tuple[str, ...],
-    match: dict[str, Any],
+    match: Stages,
 ) -> Stages:
     """The stages that yield the documents (or elements) which an aggregate counts.
 
@@ -144,16 +143,14 @@ def documents(
         leaves: Its leaves that are wanted.
         grain: The grain of whose partitions the newest documents count, where they are told apart.
         labels: The partitions.
-        match: The filter by time.
+        match: The filters by time.
     """
     shaped = newest(source, leaves, grain, plan.subject.calendar, labels)
     shaped += taken_apart(source, aggregate.unit)
     late = bool(source.source.prepare or shaped)
-    if aggregate.query is not None and not late:
-        match = {"$and": [match, aggregate.query]}
-    stages: Stages = [{"$match": match}, *prepared(source), *left_out(source), *shaped]
-    if aggregate.query is not None and late:
-        stages.append({"$match": aggregate.query})
+    query: Stages = [] if aggregate.query is None else [{"$match": aggregate.query}]
+    stages: Stages = [*match, *([] if late else query), *prepared(source), *left_out(source), *shaped]
+    stages += query if late else []
     conditions = [expr.to_condition(one) for one in aggregate.filters]
     if conditions:
         stages.append({"$match": {"$expr": conditions[0] if len(conditions) == 1 else {"$and": conditions}}})

@@ -68,7 +68,7 @@ def _scan(
         }
         counters[f"m{at}"] = _count([*unit, {"$not": [{"$in": [f"$_id.k{at}", proper(type_)]}]}])
     return [
-        {"$match": time_match(plan, one, grain, labels, exactly=True)},
+        *time_match(plan, one, grain, labels, exactly=True),
         *prepared(one),
         *([] if unwind is None else elements(unwind, keep=True, index=_INDEX)),
         {"$group": {"_id": key, "n": {"$sum": 1}}},

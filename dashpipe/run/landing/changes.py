@@ -54,7 +54,8 @@ def _labels(run: Run, session: Session, source: str, since: int, until: int) -> 
     time, calendar = run.subject.source(source).time, run.subject.calendar
     fine, place = updated.finest(run.subject), run.sources[source]
     now = [
-        {"$match": {"$and": [{f"{LANDED}.seq": {"$gt": since, "$lte": until}}, instant.timed(time)]}},
+        {"$match": {f"{LANDED}.seq": {"$gt": since, "$lte": until}}},
+        {"$match": instant.timed(time)},
         {"$group": {"_id": labels.of_time(fine, instant.value(time), calendar, ())}},
     ]
     before = [

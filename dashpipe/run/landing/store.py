@@ -138,7 +138,8 @@ class Store:
         if not ids:
             return
         stages = [
-            {"$match": {"$and": [{"_id": {"$in": ids}}, instant.timed(self._time)]}},
+            {"$match": {"_id": {"$in": ids}}},
+            {"$match": instant.timed(self._time)},
             {"$group": {"_id": instant.value(self._time)}},
         ]
         found = self._collection.aggregate(encode.to_bson(stages), session=client)

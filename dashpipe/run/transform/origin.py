@@ -97,10 +97,8 @@ def is_empty(
     return has_none(run, session, source, wanted, way)
 
 
-def has_none(run: Run, session: Session, source: str, wanted: Document, way: str) -> bool:
-    """Whether no document of a source passes a filter."""
-    limits = operation.options(run, "transform")
-    found = route.reader(run, session, source, way).find_one(
-        encode.to_bson(wanted), {"_id": 1}, max_time_ms=limits["maxTimeMS"], comment=limits["comment"]
-    )
-    return found is None
+def has_none(run: Run, session: Session, source: str, wanted: list[Document], way: str) -> bool:
+    """Whether no document of a source passes some filters."""
+    stages = encode.to_bson([*wanted, {"$limit": 1}, {"$project": {"_id": 1}}])
+    reader = route.reader(run, session, source, way)
+    return next(reader.aggregate(stages, **operation.options(run, "transform")), None) is None
