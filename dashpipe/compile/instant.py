@@ -123,10 +123,17 @@ def timed(time: Time) -> Filter:
     return {time.field: {**own, **_SINGLE}, **dict.fromkeys(parents(time.field), _SINGLE)}
 
 
-def untimed(time: Time) -> Filter:
-    """The filter for the documents that have none; all but the look at texts are tight index bounds."""
+def untimed(time: Time, *, arrays: bool = True) -> Filter:
+    """The filter for the documents that have none.
+
+    Args:
+        time: The field and its form.
+        arrays: Whether there may be arrays. To find them a server looks at every document of the index; all
+            else but the look at texts are tight bounds. An empty one, which has no element, is found anyway.
+    """
     field, stored = time.field, _STORED[time.kind]
-    found: list[Filter] = [{field: None}, {field: {"$type": [one for one in _TYPES if one not in stored]}}]
+    others = [one for one in _TYPES if one not in stored and (arrays or one != "array")]
+    found: list[Filter] = [{field: None}, {field: {"$type": others}}]
     if time.kind == "iso":
         found.append({field: {"$type": "string", "$not": {"$regex": PATTERN}}})
     elif time.kind == "object_id":
@@ -135,7 +142,8 @@ def untimed(time: Time) -> Filter:
         scale = _scale(time.kind)
         found += [{field: {"$lt": _FIRST * scale}}, {field: {"$gte": _AFTER * scale}}]
         found.append({field: Decimal("NaN")})
-    return {"$or": [*found, *({one: {"$type": "array"}} for one in parents(field))]}
+    above = [{one: {"$type": "array"}} for one in parents(field)] if arrays else [{field: []}]
+    return {"$or": [*found, *above]}
 
 
 def value(time: Time) -> Any:

@@ -29,7 +29,7 @@ Document = dict[str, Any]
 _PATIENCE = 10_000
 
 #: What an access to documents is called, the most telling first.
-_ACCESS = ("COLLSCAN", "CLUSTERED_IXSCAN", "EXPRESS_IXSCAN", "EXPRESS_CLUSTERED_IXSCAN", "IXSCAN", "EOF")
+ACCESS = ("COLLSCAN", "CLUSTERED_IXSCAN", "EXPRESS_IXSCAN", "EXPRESS_CLUSTERED_IXSCAN", "IXSCAN", "EOF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,9 @@ def _words(error: OperationFailure) -> str:
 
 def _access(answer: Document) -> tuple[str, str, list[str]]:
     """How documents are come by, the index's name and its fields; of several shards the worst."""
-    stages = list(_stages(answer.get("queryPlanner", answer)))
-    for access in _ACCESS:
-        for one in stages:
+    found = list(stages(answer.get("queryPlanner", answer)))
+    for access in ACCESS:
+        for one in found:
             if one["stage"] == access:
                 pattern = one.get("keyPattern") or {}
                 index = str(one.get("indexName") or "_".join(f"{key}_{way}" for key, way in pattern.items()))
@@ -140,17 +140,17 @@ def _access(answer: Document) -> tuple[str, str, list[str]]:
     return "", "", []
 
 
-def _stages(value: Any) -> Iterator[Document]:
+def stages(value: Any) -> Iterator[Document]:
     """Every stage of the winning plans, at any depth; rejected plans are none."""
     if isinstance(value, list):
         for one in value:
-            yield from _stages(one)
+            yield from stages(one)
     elif isinstance(value, dict):
         if isinstance(value.get("stage"), str):
             yield value
         for name, one in value.items():
             if name not in ("rejectedPlans", "parsedQuery", "filter"):
-                yield from _stages(one)
+                yield from stages(one)
 
 
 def _counted(answer: Document) -> tuple[int | None, int | None]:

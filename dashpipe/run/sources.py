@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import OperationFailure
 
 from dashpipe.compile import advice, emit, instant
-from dashpipe.run import encode, route, values
+from dashpipe.run import arrays, encode, route, values
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import RunError
 from dashpipe.run.operation import options
@@ -48,7 +48,9 @@ def ask(run: Run, session: Session, source: str, kind: str) -> Document:
     collection, about = route.reader(run, session, source, route.CURSOR), _about(run, source)
     documents = collection.estimated_document_count()
     snapshot = run.subject.source(source).snapshot
-    untimed = 0 if snapshot else _untimed(run, collection, source, documents)
+    # A view has no indexes, a time series is kept by time.
+    indexed = documents > _SMALL and kind == "collection" and not snapshot
+    untimed = 0 if snapshot else _untimed(run, collection, source, documents, indexed=indexed)
     counted = _values(run, session, source)
     warnings = [f"{source} ({about}) is empty"] if not documents else []
     warnings += [
@@ -56,9 +58,7 @@ def ask(run: Run, session: Session, source: str, kind: str) -> Document:
         for path, count in counted["decimals"].items()
     ]
     warnings += counted["lacking"]
-    if (
-        documents > _SMALL and kind == "collection" and not snapshot
-    ):  # a view has none, a time series is kept by time
+    if indexed:
         warnings += _index(run, collection, source, about)
     return {
         "documents": documents,
@@ -109,10 +109,13 @@ def _newest(run: Run, collection: Collection[Document], source: str) -> Any:
     return None
 
 
-def _untimed(run: Run, collection: Collection[Document], source: str, documents: int) -> int:
+def _untimed(
+    run: Run, collection: Collection[Document], source: str, documents: int, *, indexed: bool
+) -> int:
     """Count the documents without a time; one that the source's ``where`` leaves out may have none yet."""
     one = run.plan.source(source)
-    stages = encode.to_bson(emit.untimed_scan(run.plan, source))
+    single = indexed and arrays.none_in(collection, one.source.time, run.as_of)
+    stages = encode.to_bson(emit.untimed_scan(run.plan, source, arrays=not single))
     found = list(collection.aggregate(stages, **options(run, f"extract_{source}")))
     count = int(found[0]["n"]) if found else 0
     allowed, time = one.source.max_untimed, one.source.time

@@ -164,12 +164,15 @@ def test_stages_keep_the_emission_rules(case: Case) -> None:
                 emit.verify(pipeline)
                 names = [next(iter(one)) for one in pipeline]
                 if source.unique:  # which documents count is decided before they are filtered
-                    assert names[:3] == ["$match", "$group", "$replaceWith"]
-                    del names[:3]
+                    assert names[:4] == ["$match", "$match", "$group", "$replaceWith"]
+                    del names[:4]
                     assert names[: names.index("$group")] in ([], ["$match"], ["$match", "$match"])
-                else:
-                    assert names[: names.index("$group")] in (["$match"], ["$match", "$match"])
+                else:  # the range, what else is asked of the time, filters in query form, expressions
+                    filters = names[: names.index("$group")]
+                    assert set(filters) == {"$match"}
+                    assert 2 <= len(filters) <= 4
                 text, time = canonical.to_text(pipeline[0]), source.source.time
+                assert pipeline[0]["$match"].keys() in ({time.field}, {"$or"})  # nothing beside the range
                 assert f'"{time.field}":{{"$gte":' in text
                 if time.kind == "date":
                     start, end = partition.bounds(grain, labels[0], case.subject.calendar)

@@ -11,11 +11,12 @@ import pytest
 from bson.decimal128 import Decimal128
 from pymongo import MongoClient
 
-from dashpipe.run import execute, sources
+from dashpipe.run import arrays, execute, sources
 from dashpipe.run.errors import RunError
 from dashpipe.spec.model import Field, Subject
 from tests.run import shop, stage
 from tests.run.stage import Stage
+from tests.run.watch import watching
 
 Document = dict[str, Any]
 
@@ -145,6 +146,49 @@ def test_a_document_that_where_leaves_out_may_have_no_time_yet(here: Stage) -> N
     """An order that is not paid yet is none of the source's documents: its missing time does not count."""
     here.source["orders"].insert_one({"_id": "open", "status": "open"})
     assert ask(here)["untimed"] == 0
+
+
+@pytest.mark.parametrize("lost", [[shop.NOW], [], [[shop.NOW]], "2024-03-10", None])
+def test_arrays_are_looked_for_only_where_the_index_holds_some(
+    here: Stage, monkeypatch: pytest.MonkeyPatch, lost: Any
+) -> None:
+    """While no time was ever an array, no document is looked at for it; once one is, it counts as before."""
+    monkeypatch.setattr(sources, "_SMALL", 50)
+    subject = with_fields(max_untimed=1.0)
+    with watching() as commands:
+        assert ask(here, subject)["untimed"] == 0
+    (looked,) = (one for one in _filters(commands) if {"at": None} in one)
+    assert {"at": []} in looked
+    assert "array" not in str(looked)
+    here.source["orders"].insert_one({"_id": "lost", "status": "paid", "at": lost})
+    assert ask(here, subject)["untimed"] == 1
+
+
+def _filters(commands: list[Document]) -> Iterator[list[Document]]:
+    """The alternatives of the first filter of every pipeline over the orders."""
+    for one in commands:
+        if one.get("aggregate") == "orders":
+            yield one["pipeline"][0]["$match"].get("$or", [])
+
+
+@pytest.mark.parametrize(
+    ("options", "tells"),
+    [
+        ({}, True),
+        ({"sparse": True}, False),
+        ({"partialFilterExpression": {"at": {"$gt": shop.NOW - shop.DAY}}}, False),
+    ],
+)
+def test_an_index_that_lacks_documents_tells_nothing_of_arrays(
+    here: Stage, options: Document, *, tells: bool
+) -> None:
+    """Only an index with every document can tell that none holds an array; without one it is not known."""
+    orders = here.source["orders"]
+    time = shop.SUBJECT.sources[0].time
+    orders.drop_indexes()
+    assert not arrays.none_in(orders, time, shop.NOW)
+    orders.create_index("at", **options)
+    assert arrays.none_in(orders, time, shop.NOW) is tells
 
 
 INDEXES: dict[str, tuple[list[tuple[str, int]], Document, bool]] = {

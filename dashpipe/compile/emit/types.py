@@ -83,15 +83,22 @@ def _count(tests: list[Any]) -> dict[str, Any]:
     return {"$sum": {"$cond": [tests[0] if len(tests) == 1 else {"$and": tests}, "$n", 0]}}
 
 
-def untimed(plan: Plan, source: str) -> dict[str, Any]:
-    """The filter for documents whose time is missing or of another form than the spec says."""
-    return instant.untimed(plan.source(source).source.time)
+def untimed(plan: Plan, source: str, *, arrays: bool = True) -> dict[str, Any]:
+    """The filter for documents whose time is missing or of another form than the spec says.
+
+    ``arrays``: whether there may be times that are arrays, or stand in some.
+    """
+    return instant.untimed(plan.source(source).source.time, arrays=arrays)
 
 
-def untimed_scan(plan: Plan, source: str) -> Stages:
+def untimed_scan(plan: Plan, source: str, *, arrays: bool = True) -> Stages:
     """The pipeline that counts them as ``{n}``; what ``where`` leaves out may have no time yet."""
     one = plan.source(source)
-    stages: Stages = [{"$match": untimed(plan, source)}, *prepared(one), *taken_apart(one, DOCUMENT)]
+    stages: Stages = [
+        {"$match": untimed(plan, source, arrays=arrays)},
+        *prepared(one),
+        *taken_apart(one, DOCUMENT),
+    ]
     if one.where is not None:
         stages.append({"$match": {"$expr": expr.to_condition(one.where)}})
     if by_element(one) or one.source.prepare:
