@@ -142,7 +142,7 @@ def untimed(time: Time, *, arrays: bool = True) -> Filter:
         scale = _scale(time.kind)
         found += [{field: {"$lt": _FIRST * scale}}, {field: {"$gte": _AFTER * scale}}]
         found.append({field: Decimal("NaN")})
-    above = [{one: {"$type": "array"}} for one in parents(field)] if arrays else [{field: []}]
+    above: list[Filter] = [{one: {"$type": "array"}} for one in parents(field)] if arrays else [{field: []}]
     return {"$or": [*found, *above]}
 
 

@@ -33,7 +33,8 @@ class Held:
     """A lease in our hands.
 
     ``fence`` is our number, ``previous`` the run that it was taken over from, ``writer`` the fence of an
-    attempt that began to write and never ended. A thread renews it until ``leave`` or ``release``.
+    attempt that began to write and never ended, ``entered`` the server's time. A thread renews it until
+    ``leave`` or ``release``.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Held:
         self.run_id: str = document["holder"]
         self.fence: int = document["fence"]
         self.tenure: int = document["tenure"]
+        self.entered: datetime = document["until"] - LEASE
         self.watermarks: dict[str, datetime] = dict(document.get("watermarks") or {})
         self.previous = previous
         self.writer: int | None = document.get("writing")

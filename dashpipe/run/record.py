@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pymongo import ReturnDocument
+
 from dashpipe.compile import compile_subject, partition
 from dashpipe.run import lease, state
 from dashpipe.run.base import Place, Run, Session, Window
@@ -82,27 +84,31 @@ def _places(stored: Mapping[str, Document]) -> dict[str, Place]:
     return {name: Place(**one) for name, one in stored.items()}
 
 
-def update(session: Session, run: Run, change: Document) -> None:
-    """Change the record of a run, as long as it is of the run's generation.
+def update(session: Session, run: Run, change: Document) -> Document:
+    """Change the record of a run, as long as it is of the run's generation, and return what it is then.
 
     Raises:
         LeaseLost: Another run took the lease, or another task of this one pinned its plan anew.
     """
 
-    def work(client: ClientSession | None) -> None:
-        update_in(client, session, run, change)
+    def work(client: ClientSession | None) -> Document:
+        return update_in(client, session, run, change)
 
-    guarded(session, work)
+    return guarded(session, work)
 
 
-def update_in(client: ClientSession | None, session: Session, run: Run, change: Document) -> None:
+def update_in(client: ClientSession | None, session: Session, run: Run, change: Document) -> Document:
     """``update`` among other guarded writes."""
     same = {"_id": run.id, "generation": run.generation}
-    if not session.target[state.RUNS].update_one(same, change, session=client).matched_count:
+    found = session.target[state.RUNS].find_one_and_update(
+        same, change, return_document=ReturnDocument.AFTER, session=client
+    )
+    if found is None:
         raise LeaseLost(
             f"another task of {run.id} pinned its plan anew",
             "that task goes on; this one changed nothing after that",
         )
+    return found
 
 
 def receipt_of(session: Session, run: Run, task: str, receipt: Document) -> Document:

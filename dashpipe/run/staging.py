@@ -19,6 +19,11 @@ def names(session: Session, prefix: str) -> list[str]:
     return sorted(session.target.list_collection_names(filter=wanted))
 
 
+def make(session: Session, name: str) -> None:
+    """Create a staging collection: its name is new, so that nobody looks whether it is there."""
+    session.target.create_collection(name, check_exists=False)
+
+
 def exist(session: Session, wanted: Iterable[str]) -> bool:
     """Whether all these collections exist."""
     wanted = set(wanted)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dashpipe.compile.emit import Stages
 from dashpipe.compile.lowering import UNION_WITH
 from dashpipe.compile.lowering.unions import taken_apart
-from dashpipe.run import encode, operation, state
+from dashpipe.run import encode, operation, staging, state
 from dashpipe.run.base import Run, Session
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def aggregate(
     grain, fence = run.plan.grains[0], session.lease.fence
     name = state.staging(run.subject.id, run.id, f"united_{step}", grain, fence)
     session.target.drop_collection(name)
-    session.target.create_collection(name)
+    staging.make(session, name)
     into = {"$merge": {"into": {"db": session.target.name, "coll": name}}}
     try:
         for other, branch in united.branches:

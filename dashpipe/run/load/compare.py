@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit, partition
-from dashpipe.run import operation, state, united
+from dashpipe.run import state, united
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import Refused
 from dashpipe.spec.model import Grain
@@ -55,47 +55,49 @@ def compare(run: Run, session: Session, grain: Grain, staged: str) -> Comparison
     # A row that was added for a key goes with the key's own rows: only these tell whether too much would go.
     late = {"$in": [emit.label(grain), _late(run, grain)]}
     over = {"$and": [{"$not": [late]}, {"$ne": ["$filled", True]}]}
-    stored = _count(run, target, grain, labels, over)
-    if not stored["rows"]:
+    found = _counted(run, session, target, _held(grain, labels, staged, over))
+    if not found["rows"]:
         return Comparison()
-    if stored["foreign"]:
+    if found["foreign"]:
         raise Refused(
-            f"the target {target.name} holds {stored['foreign']} documents that are not ours "
+            f"the target {target.name} holds {found['foreign']} documents that are not ours "
             f"in the partitions of this run",
             "move them away, or give `target.collection` another name",
         )
+    if not found["removed"]:
+        return Comparison(found["rows"], found["over"])
     name = state.staging(run.subject.id, run.id, "removed", grain, session.lease.fence)
-    ours = [{"$project": {"new": {"$literal": 1}}}]
-    stages: list[Document] = [
+    vanished: list[Document] = [{"$match": {"new": 0}}, {"$project": {"over": 1}}, {"$out": name}]
+    united.aggregate(run, session, target, [*_held(grain, labels, staged, over), *vanished], "load")
+    return Comparison(found["rows"], found["over"], found["removed"], found["removed_over"], name)
+
+
+def _held(grain: Grain, labels: tuple[str, ...], staged: str, over: Document) -> list[Document]:
+    """The stages that hold stored rows against new ones: a document an ``_id``, with how many there are."""
+    foreign = {"$cond": [{"$eq": [{"$type": "$_meta.run_id"}, "missing"]}, 1, 0]}
+    stored = {"old": {"$literal": 1}, "over": {"$cond": [over, 1, 0]}, "foreign": foreign}
+    counts = {name: {"$sum": f"${name}"} for name in ("old", "new", "over", "foreign")}
+    return [
         {"$match": emit.rows(grain, labels)},
-        {"$project": {"new": {"$literal": 0}, "over": over}},
-        {"$unionWith": {"coll": staged, "pipeline": ours}},
-        {"$group": {"_id": "$_id", "new": {"$sum": "$new"}, "over": {"$max": "$over"}}},
-        {"$match": {"new": 0}},
-        {"$project": {"over": 1}},
-        {"$out": name},
+        {"$project": stored},
+        {"$unionWith": {"coll": staged, "pipeline": [{"$project": {"new": {"$literal": 1}}}]}},
+        {"$group": {"_id": "$_id", **counts}},
     ]
-    united.aggregate(run, session, target, stages, "load")
-    counted = {"$group": {"_id": None, "removed": {"$sum": 1}, "over": {"$sum": {"$cond": ["$over", 1, 0]}}}}
-    found = next(iter(session.target[name].aggregate([counted])), None)
-    if found is None:
-        return Comparison(stored["rows"], stored["over"])
-    return Comparison(stored["rows"], stored["over"], found["removed"], found["over"], name)
 
 
-def _count(
-    run: Run, target: Collection[Document], grain: Grain, labels: tuple[str, ...], over: Document
-) -> Document:
-    foreign = {"$eq": [{"$type": "$_meta.run_id"}, "missing"]}
+def _counted(run: Run, session: Session, target: Collection[Document], held: list[Document]) -> Document:
+    """How many rows are stored and how many of them vanish, of all and of partitions that are over."""
+    gone = {"$eq": ["$new", 0]}
     counted = {
         "_id": None,
-        "rows": {"$sum": 1},
-        "over": {"$sum": {"$cond": [over, 1, 0]}},
-        "foreign": {"$sum": {"$cond": [foreign, 1, 0]}},
+        "rows": {"$sum": "$old"},
+        "over": {"$sum": "$over"},
+        "foreign": {"$sum": "$foreign"},
+        "removed": {"$sum": {"$cond": [gone, 1, 0]}},
+        "removed_over": {"$sum": {"$cond": [gone, "$over", 0]}},
     }
-    stages = [{"$match": emit.rows(grain, labels)}, {"$group": counted}]
-    nothing: Document = {"rows": 0, "over": 0, "foreign": 0}
-    return next(iter(target.aggregate(stages, **operation.options(run, "load"))), nothing)
+    nothing: Document = dict.fromkeys(("rows", "over", "foreign", "removed", "removed_over"), 0)
+    return next(iter(united.aggregate(run, session, target, [*held, {"$group": counted}], "load")), nothing)
 
 
 def _late(run: Run, grain: Grain) -> list[str]:

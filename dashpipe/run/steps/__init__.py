@@ -65,15 +65,16 @@ def execute(step: str, request: Request, setup: Setup, source: str | None = None
         if step == "cleanup":
             receipt = cleanup(request, setup)
         else:
-            with _entered(step, task, request, setup) as session:
-                receipt = _perform(step, task, session)
+            with _entered(step, task, request, setup) as (session, done):
+                receipt, run = _perform(step, task, session)
+                done.append(run)
     seconds = round(time.monotonic() - began, 3)
     setup.log("done", task=task, run=request.run_id, seconds=seconds)
     plain: Document = receipts.plain({"task": task, "run": request.run_id, **receipt, "seconds": seconds})
     return plain
 
 
-def _perform(step: str, task: str, session: Session) -> Document:
+def _perform(step: str, task: str, session: Session) -> tuple[Document, Run]:
     """Do the earlier steps where they are not done, then the step itself."""
     log, request = session.setup.log, session.request
     run, why = ready(session, step, task)
@@ -82,7 +83,7 @@ def _perform(step: str, task: str, session: Session) -> Document:
         log("pinned anew", task=task, why=why, first=redone)
     for one in redone:
         _, run = _do(one, run, session)
-    receipt, _ = _do(task, run, session)
+    receipt, after = _do(task, run, session)
     about: Document = {"generation": run.generation, "window": receipts.window(run)}
     if step == "extract":
         about["partitions"] = receipts.partitions(run)
@@ -91,31 +92,33 @@ def _perform(step: str, task: str, session: Session) -> Document:
     if run.reopened and step in ("extract", "transform", "validate"):
         log("note", task=task, run=request.run_id, text=_UNTOUCHED)
         about["note"] = _UNTOUCHED
-    return {**receipt, **about}
+    return {**receipt, **about}, after
 
 
 def _do(task: str, run: Run, session: Session) -> tuple[Document, Run]:
-    """Do one task, keep its receipt, and read the run again."""
+    """Do one task, keep its receipt, and take the run as it is then."""
     step, _, source = task.partition("_")
     session.setup.log("begin", task=task, run=run.id, fence=session.lease.fence, spec=run.hash[:8])
     receipt = extract(run, session, source) if step == "extract" else _DO[step](run, session)
-    record.update(session, run, record.receipt_of(session, run, task, receipt))
-    document = record.find(session)
-    assert document is not None
-    return receipt, record.decode(document)
+    after = record.update(session, run, record.receipt_of(session, run, task, receipt))
+    return receipt, record.decode(after)
 
 
 @contextmanager
-def _entered(step: str, task: str, request: Request, setup: Setup) -> Iterator[Session]:
-    """The lease for one attempt of a step: entered, and left or given up at its end."""
+def _entered(step: str, task: str, request: Request, setup: Setup) -> Iterator[tuple[Session, list[Run]]]:
+    """The lease for one attempt of a step: entered, and left or given up at its end.
+
+    The list takes the run as the step left it; it stays empty where the step failed.
+    """
     database = setup.connections.database(request.subject.target.connection)
     held = lease.enter(
         database, request.subject.id, request.run_id, task, fenced=step != "extract", log=setup.log
     )
     session = Session(setup=setup, request=request, lease=held)
+    done: list[Run] = []
     try:
         try:
-            yield session
+            yield session, done
         except CompileError as error:
             raise Refused(str(error)) from error
     except RunError as error:
@@ -125,7 +128,7 @@ def _entered(step: str, task: str, request: Request, setup: Setup) -> Iterator[S
         setup.log("failed", task=task, run=request.run_id, error=type(error).__name__)
         raise
     finally:
-        _leave(session)
+        _leave(session, done)
 
 
 def _remember(session: Session, task: str, error: RunError) -> None:
@@ -146,11 +149,15 @@ def _remember(session: Session, task: str, error: RunError) -> None:
             target[state.RUNS].update_one({"_id": request.run_id}, {"$set": {"failed_checks": failed}})
 
 
-def _leave(session: Session) -> None:
+def _leave(session: Session, done: list[Run]) -> None:
     """Let the lease stand for the next step; give it up where no step is sure to follow."""
     with suppress(PyMongoError):
-        document = record.find(session)
-        if document is None or document["state"] == record.CLOSED or document["reopened"]:
+        if done:
+            over = done[0].reopened  # it is open: a closed record takes no receipt
+        else:
+            document = record.find(session)
+            over = document is None or document["state"] == record.CLOSED or document["reopened"]
+        if over:
             session.lease.release()
             return
         session.lease.leave(standing(session.request))

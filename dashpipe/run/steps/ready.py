@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from dashpipe.run import lease, pin, record, staging
+from dashpipe.run import pin, record, staging
 from dashpipe.run.base import Request, Run, Session
 from dashpipe.spec.model import Subject
 
@@ -76,7 +76,7 @@ def _usable(session: Session, document: Document, step: str, task: str) -> tuple
         return None, f"{lacking[0]} is not done"
     if needed:
         last = max(receipts[one]["at"] for one in needed)
-        if lease.server_time(session.target) - last > standing(session.request):
+        if session.lease.entered - last > standing(session.request):
             return None, "the steps before are too long ago"
     if step in ("validate", "load") and not staging.exist(session, staged(receipts["transform"])):
         return None, "what transform staged is gone"

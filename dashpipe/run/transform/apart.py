@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from dashpipe.compile import emit
 from dashpipe.compile.emit import Ref, Standing
 from dashpipe.compile.plan import Leaf, Running
-from dashpipe.run import route, state, window
+from dashpipe.run import route, staging, state, window
 from dashpipe.run.base import Run, Session
 from dashpipe.run.transform import parts
 from dashpipe.run.transform.known import Known, start
@@ -34,7 +34,7 @@ def fill(work: Work, leaf: Leaf, standing: Standing, chunks: Iterable[tuple[str,
     early = None if work.known.has_none_before(run, leaf.source, first) else start(run, running.by)
     gathered = state.staging(run.subject.id, run.id, "newer", work.grain, session.lease.fence)
     for labels in chunks:
-        session.target.create_collection(gathered)
+        staging.make(session, gathered)
         stages = emit.newer(run.plan, work.grain, leaf, labels, standing, early, run.as_of)
         if stages:
             yielded(work, leaf.source, stages, gathered, fresh=True)
@@ -49,7 +49,7 @@ def make(
 ) -> None:
     """Make the next generation, from one that holds and the documents since, or from all since the start."""
     gathered = state.staging(run.subject.id, run.id, "kept", run.plan.grains[0], session.lease.fence)
-    session.target.create_collection(gathered)
+    staging.make(session, gathered)
     after = start(run, one.by) if held is None else date.fromisoformat(held.reach) + _DAY
     stages = emit.of_days(run.plan, one, after, last)
     way = known.routes[one.source]

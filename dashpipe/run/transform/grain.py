@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import emit, partition
 from dashpipe.compile.emit import Ref, Stages
-from dashpipe.run import route, state
+from dashpipe.run import route, staging, state
 from dashpipe.run.base import Run
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import dependants, fill, grouped, journeys, origin, parts, problems, reach, values
@@ -54,9 +54,9 @@ def compute(work: Work) -> Computed:
             origins[one.name] = origin.decide(run, session, one.name, work.grain, work.routes[one.name])
     if work.labels and (_decides(work) or not _directly(work, origins)):
         work, origins, reached = _by_parts(work, origins)
-    if work.rows not in session.target.list_collection_names(filter={"name": work.rows}):
-        session.target.create_collection(work.rows)  # some servers make none of an empty result
     rows = problems.count(work.run, session, work.grain, work.rows)
+    if not rows and not staging.exist(session, (work.rows,)):
+        staging.make(session, work.rows)  # some servers make none of an empty result
     return Computed(work.run, rows, origins, reached)
 
 
@@ -97,7 +97,7 @@ def _by_parts(work: Work, origins: dict[str, Origin]) -> tuple[Work, dict[str, O
     """Compute the parts of every source side by side, look up, and make rows of them."""
     session = work.session
     name = state.staging(work.run.subject.id, work.run.id, "parts", work.grain, session.lease.fence)
-    session.target.create_collection(name)
+    staging.make(session, name)
     _brought(work, name, work.labels, origins, fresh=True)
     asked = fresh = work.labels
     while fresh:

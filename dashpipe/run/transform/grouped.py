@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from dashpipe.compile import emit
 from dashpipe.compile.emit import Beside, Places
-from dashpipe.run import state
+from dashpipe.run import staging, state
 from dashpipe.run.transform import lookups
 from dashpipe.run.transform.work import Work, inside
 
@@ -25,7 +25,7 @@ def hidden(work: Work, beside: Iterable[Beside] = ()) -> Iterator[Places]:
     for at, of in enumerate((None, *beside, emit.PAIRS)):
         kind = f"hidden{at}"
         places[of] = state.staging(run.subject.id, run.id, kind, work.grain, session.lease.fence)
-        session.target.create_collection(places[of])
+        staging.make(session, places[of])
     yield places
     for name in places.values():
         session.target.drop_collection(name)

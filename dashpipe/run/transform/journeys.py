@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashpipe.compile import emit
 from dashpipe.compile.emit import Places, Ref
-from dashpipe.run import state
+from dashpipe.run import staging, state
 from dashpipe.run.transform.work import Work, inside, yielded
 
 
@@ -29,7 +29,7 @@ def fill(
     found = emit.journeys(run.plan, work.grain, source, beside=beside)
     for at, (journey, leaves) in enumerate(found):
         events = state.staging(run.subject.id, run.id, f"events{at}", work.grain, session.lease.fence)
-        session.target.create_collection(events)
+        staging.make(session, events)
         for one, stages in emit.events(run.plan, journey, leaves, work.grain, labels, run.as_of):
             yielded(work, one, stages, events, fresh=True)
         for of, stages in emit.attributed(run.plan, journey, leaves, work.grain, labels, run.as_of):

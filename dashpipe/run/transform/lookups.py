@@ -11,7 +11,7 @@ from typing import Any
 
 from dashpipe.compile import emit
 from dashpipe.compile.plan import LookupPlan
-from dashpipe.run import operation, state
+from dashpipe.run import operation, staging, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.transform.foreign import days_of, held, plain
@@ -64,7 +64,7 @@ def prepare(run: Run, session: Session, grain: Grain, known: Mapping[str, str]) 
             continue
         kind = f"lookup_{one.name}"
         names[one.name] = state.staging(run.subject.id, run.id, kind, grain, session.lease.fence)
-        session.target.create_collection(names[one.name])
+        staging.make(session, names[one.name])
     return names
 
 

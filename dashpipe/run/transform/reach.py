@@ -9,7 +9,7 @@ from itertools import product
 from dashpipe.compile import emit, periods
 from dashpipe.compile.emit import Days, Of, Places, Ref, Standing
 from dashpipe.compile.plan import Leaf, SourcePlan
-from dashpipe.run import encode, operation, state
+from dashpipe.run import encode, operation, staging, state
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import apart, grouped, journeys, parts, running, values
 from dashpipe.run.transform.days import able
@@ -38,7 +38,7 @@ def fill(work: Work, name: str, origins: Mapping[str, Origin]) -> tuple[dict[str
     for at, of in enumerate(emit.wholes(run.plan, work.grain)):
         kind = f"whole{at}"
         wholes[of] = state.staging(run.subject.id, run.id, kind, work.grain, session.lease.fence)
-        session.target.create_collection(wholes[of])
+        staging.make(session, wholes[of])
     days = _days(work, name)
     into = emit.places(name, wholes, days)
     if not run.subject.hidden_keys:
@@ -135,7 +135,7 @@ def _days(work: Work, name: str) -> dict[Days, str]:
     made: dict[Days, str] = {}
     for at, of in enumerate(emit.days(run.plan, work.grain)):
         made[of] = state.staging(run.subject.id, run.id, f"days{at}", work.grain, session.lease.fence)
-        session.target.create_collection(made[of])
+        staging.make(session, made[of])
         into = emit.merge(Ref(session.target.name, made[of]))
         with translating(f"listing the days of grain {work.grain.value}"):
             for some in _chunks(work.labels, _length(work)):

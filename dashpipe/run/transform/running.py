@@ -44,7 +44,7 @@ from dashpipe.compile.covers import Cover, covers
 from dashpipe.compile.emit import Ref, Standing
 from dashpipe.compile.frame import Frame
 from dashpipe.compile.plan import Leaf, Running
-from dashpipe.run import ledger, state, window
+from dashpipe.run import ledger, staging, state, window
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.transform import apart, parts
@@ -101,7 +101,7 @@ def advance(run: Run, session: Session, known: Known) -> Document:
         if _mergeable(run, session, known, one, held, last):
             gen = session.lease.fence
             name = state.staging(run.subject.id, run.id, f"state{at}", one.by, gen)
-            session.target.create_collection(name)
+            staging.make(session, name)
             with translating(f"merging the running state of {one.source}"):
                 make = apart.make if one.apart else _make
                 make(run, session, known, one, held, last, name)

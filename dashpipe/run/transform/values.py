@@ -9,7 +9,7 @@ from typing import Any
 
 from dashpipe.compile import emit
 from dashpipe.compile.emit import Places, Ref, Stages
-from dashpipe.run import route, state
+from dashpipe.run import route, staging, state
 from dashpipe.run.base import Run, Session
 from dashpipe.run.errors import translating
 from dashpipe.run.places import of_values
@@ -24,7 +24,7 @@ def prepare(run: Run, session: Session) -> str:
     if not run.plan.kept:
         return ""
     name = state.staging(run.subject.id, run.id, "values", run.plan.grains[0], session.lease.fence)
-    session.target.create_collection(name)
+    staging.make(session, name)
     return name
 
 
