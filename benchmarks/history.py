@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
 
+from benchmarks import commands
 from benchmarks.database import Bench, bench
 from benchmarks.harness import Measure, Result, inside, paired
 from dashpipe.run import run_all
@@ -46,6 +47,7 @@ def run(*, quick: bool) -> list[Result]:
     """Compare, for windows and for running totals of all time."""
     short, a_day = 40, 100 if quick else 500
     long = 10 * short
+    commands.listen()
     with bench() as here:
         results = []
         for what, more, goal in (("windows and offsets", WINDOW, 1.1), ("totals of all time", EVER, None)):
@@ -57,6 +59,8 @@ def run(*, quick: bool) -> list[Result]:
                 _fill(here, name, days, a_day)
                 here.run(made[name], END - timedelta(days=days), days)
                 timed(here, made[name])  # the first daily run leaves a running state to the next
+            one, other = (asked(here, made[name]) for name in ("long", "short"))
+            alone = {name: _one_document(here, name) for name in ("long", "short")}
             results.append(
                 paired(
                     f"a daily run over {long} days of history, beside {short}: {what}",
@@ -65,7 +69,16 @@ def run(*, quick: bool) -> list[Result]:
                     pairs=3 if quick else 5,
                     faster=False,
                     goal=goal,
-                    about={"documents a day": a_day, "server": here.server.build},
+                    about={
+                        "documents a day": a_day,
+                        "server": here.server.build,
+                        "commands": f"{one.commands} beside {other.commands}",
+                        "documents that their filters pass": f"{one.documents} beside {other.documents}",
+                        "KiB over the wire": f"{one.bytes / 1024:.0f} beside {other.bytes / 1024:.0f}",
+                        "ms of this server for any one document of the source": (
+                            f"{alone['long']:.1f} beside {alone['short']:.1f}"
+                        ),
+                    },
                 )
             )
             here.forget()
@@ -86,6 +99,17 @@ def _fill(here: Bench, name: str, days: int, a_day: int) -> None:
             ],
             ordered=False,
         )
+
+
+def asked(here: Bench, subject: Subject) -> commands.Asked:
+    """What the run of the morning after asks, whatever the server takes for it."""
+    return commands.asked(lambda: timed(here, subject), lambda name: here.client[name])
+
+
+def _one_document(here: Bench, name: str) -> float:
+    """The milliseconds in which the server gives one document of a source, whichever: the best of some."""
+    collection = here.client["source"][name]
+    return min(1000 * inside(lambda: collection.find_one({}, {"_id": 1})).wall for _ in range(9))
 
 
 def timed(here: Bench, subject: Subject) -> Measure:

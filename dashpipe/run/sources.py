@@ -21,6 +21,9 @@ Document = dict[str, Any]
 #: A smaller collection is read whole in no time: no index is asked for.
 _SMALL = 10_000
 
+#: A smaller one is looked through for times that are arrays without asking whether there may be some.
+_MANY = 100_000
+
 _NO_RIGHT = 13
 
 
@@ -48,9 +51,9 @@ def ask(run: Run, session: Session, source: str, kind: str) -> Document:
     collection, about = route.reader(run, session, source, route.CURSOR), _about(run, source)
     documents = collection.estimated_document_count()
     snapshot = run.subject.source(source).snapshot
-    # A view has no indexes, a time series is kept by time.
-    indexed = documents > _SMALL and kind == "collection" and not snapshot
-    untimed = 0 if snapshot else _untimed(run, collection, source, documents, indexed=indexed)
+    indexed = kind == "collection" and not snapshot  # a view is not, a time series is kept by time
+    single = indexed and documents > _MANY and _has_no_array(run, collection, source)
+    untimed = 0 if snapshot else _untimed(run, collection, source, documents, arrays=not single)
     counted = _values(run, session, source)
     warnings = [f"{source} ({about}) is empty"] if not documents else []
     warnings += [
@@ -58,7 +61,7 @@ def ask(run: Run, session: Session, source: str, kind: str) -> Document:
         for path, count in counted["decimals"].items()
     ]
     warnings += counted["lacking"]
-    if indexed:
+    if indexed and documents > _SMALL:
         warnings += _index(run, collection, source, about)
     return {
         "documents": documents,
@@ -109,13 +112,14 @@ def _newest(run: Run, collection: Collection[Document], source: str) -> Any:
     return None
 
 
-def _untimed(
-    run: Run, collection: Collection[Document], source: str, documents: int, *, indexed: bool
-) -> int:
+def _has_no_array(run: Run, collection: Collection[Document], source: str) -> bool:
+    return arrays.none_in(collection, run.plan.source(source).source.time, run.as_of)
+
+
+def _untimed(run: Run, collection: Collection[Document], source: str, documents: int, *, arrays: bool) -> int:
     """Count the documents without a time; one that the source's ``where`` leaves out may have none yet."""
     one = run.plan.source(source)
-    single = indexed and arrays.none_in(collection, one.source.time, run.as_of)
-    stages = encode.to_bson(emit.untimed_scan(run.plan, source, arrays=not single))
+    stages = encode.to_bson(emit.untimed_scan(run.plan, source, arrays=arrays))
     found = list(collection.aggregate(stages, **options(run, f"extract_{source}")))
     count = int(found[0]["n"]) if found else 0
     allowed, time = one.source.max_untimed, one.source.time

@@ -153,7 +153,7 @@ def test_arrays_are_looked_for_only_where_the_index_holds_some(
     here: Stage, monkeypatch: pytest.MonkeyPatch, lost: Any
 ) -> None:
     """While no time was ever an array, no document is looked at for it; once one is, it counts as before."""
-    monkeypatch.setattr(sources, "_SMALL", 50)
+    monkeypatch.setattr(sources, "_MANY", 50)
     subject = with_fields(max_untimed=1.0)
     with watching() as commands:
         assert ask(here, subject)["untimed"] == 0
