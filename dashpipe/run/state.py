@@ -20,10 +20,13 @@ MOVES = "dashpipe_landings_moves"
 #: What begins with this belongs to dashpipe, and no target may be called so.
 PREFIX = "dashpipe_"
 
+#: What the names of all staging collections begin with.
+STAGING = f"{PREFIX}stage_"
+
 
 def staging_prefix(subject_id: str) -> str:
     """What the names of all staging collections of a subject begin with."""
-    return f"{PREFIX}stage_{subject_id}__"
+    return f"{STAGING}{subject_id}__"
 
 
 def staging_run(subject_id: str, run_id: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dashpipe.compile.lowering import COSTS, UNION_WITH
-from dashpipe.compile.lowering.unions import taken_apart
+from dashpipe.compile.lowering.unions import taken_apart, turned
 from dashpipe.run import probe, state
 from dashpipe.run.transform import running
 from dashpipe.spec.model import Fill, Grain, Metric, Period
@@ -132,3 +132,13 @@ def test_a_union_of_a_union_is_noticed() -> None:
     union = {"$unionWith": {"coll": "b", "pipeline": []}}
     with pytest.raises(AssertionError, match="a union of what was made of a union"):
         taken_apart([union, {"$limit": 1}, union])
+
+
+def test_a_union_is_the_same_from_the_other_side() -> None:
+    """Run on the other collection with its own added; nothing where none is."""
+    union = {"$unionWith": {"coll": "b", "pipeline": [{"$match": {"p": 1}}]}}
+    rest = [{"$group": {"_id": "$p"}}, {"$merge": {"into": {"db": "d", "coll": "c"}}}]
+    other = turned([{"$match": {"q": 2}}, union, *rest], "a")
+    added = {"$unionWith": {"coll": "a", "pipeline": [{"$match": {"q": 2}}]}}
+    assert other == ("b", [{"$match": {"p": 1}}, added, *rest])
+    assert turned([{"$match": {}}, {"$group": {"_id": None}}], "a") is None

@@ -1,7 +1,8 @@
-"""Pipelines that read two collections, without ``$unionWith``: what is united is put into a collection first.
+"""Pipelines that read two collections: from the other side, or without ``$unionWith``.
 
-Each branch is a pipeline of its own that adds its documents there, each as the value of a field: so they get
-an ``_id`` of their own, and two that have the same are both kept. The rest of the stages runs over these.
+Without it what is united is put into a collection first. Each branch is a pipeline of its own that adds its
+documents there, each as the value of a field: so they get an ``_id`` of their own, and two that have the same
+are both kept. The rest of the stages runs over these.
 """
 
 from __future__ import annotations
@@ -24,6 +25,28 @@ class United:
 
     branches: tuple[tuple[str | None, Stages], ...]
     rest: Stages
+
+
+def turned(stages: Stages, name: str) -> tuple[str, Stages] | None:
+    """The pipeline from its other side: run on what it unites with first, with its own collection added.
+
+    A server finds the same documents; one that serves no filter within ``$unionWith`` by an index reads all
+    of the collection that is added, which should be the smaller one.
+
+    Args:
+        stages: The pipeline. The order of what it unites is of no matter to it; where it merges into the
+            collection that it is run on, it has grouped all of it before.
+        name: That collection.
+
+    Returns:
+        The other collection and the stages; ``None`` where nothing is united.
+    """
+    at = next((at for at, stage in enumerate(stages) if "$unionWith" in stage), None)
+    if at is None:
+        return None
+    union = stages[at]["$unionWith"]
+    added = {"$unionWith": {"coll": name, "pipeline": stages[:at]}}
+    return union["coll"], [*union["pipeline"], added, *stages[at + 1 :]]
 
 
 def taken_apart(stages: Stages) -> United | None:
