@@ -95,17 +95,14 @@ def test_rows_are_the_same_without_unions(world: World, monkeypatch: pytest.Monk
     with watching() as commands:
         history(world)
     assert unions(commands) == {
-        ("parts day", "daily"),  # what windows reach back to, who hangs on it, and rows to add
-        ("parts day", "daily__state"),
-        ("parts month", "daily_month"),
-        ("rows day", "daily"),  # months of days
-        ("rows day", "daily__state"),
-        ("values day", "daily__values"),
-        ("daily", "daily__state"),  # the next generation of running totals
-        ("newer day", "daily__state"),  # what is newer than the last values that are kept
-        ("kept day", "daily__state"),  # the next generation of these
-        ("daily", "rows day"),  # which rows vanished
+        ("daily", "parts day"),  # what windows reach back to, who hangs on it, and rows to add
+        ("daily_month", "parts month"),
+        ("daily", "rows day"),  # months of days; which rows vanished
         ("daily_month", "rows month"),
+        ("daily__values", "values day"),
+        ("daily", "daily__state"),  # what goes on from running totals, and their next generation
+        ("daily__state", "balances day"),  # what is newer than the last values that are kept
+        ("daily__state", "kept day"),  # the next generation of these
     }
     wanted = published(world)
     world.target.client.drop_database(world.target.name)
