@@ -15,7 +15,7 @@ from dashpipe.run.base import Run, Session
 Document = dict[str, Any]
 
 #: So many partitions before are looked at.
-_BEFORE = 62
+BEFORE = 62
 
 #: A field that a smaller share of the documents had is absent now and then.
 _MOST = 0.5
@@ -34,7 +34,7 @@ def told(run: Run, session: Session, source: str, fields: Sequence[Document]) ->
     if not absent:
         return []
     about = {"subject": run.subject.id, "source": source, "grain": run.plan.grains[0].value}
-    known = session.target[state.VALUES].find(about, {"fields": 1}).sort("partition", -1).limit(_BEFORE)
+    known = session.target[state.VALUES].find(about, {"fields": 1}).sort("partition", -1).limit(BEFORE)
     of, had = dict.fromkeys(absent, 0), dict.fromkeys(absent, 0)
     for document in known:
         for one in document["fields"]:

@@ -74,7 +74,8 @@ def documents_read(world: World, commands: list[Document], limited: bool = False
     for one in commands:
         for name, wanted, limit in _reads(one):
             if name in there and (limited or limit != 1):
-                found[name] += there[name].count_documents(wanted)
+                limits = {"limit": limit} if limit else {}
+                found[name] += there[name].count_documents(wanted, **limits)
     return found
 
 
