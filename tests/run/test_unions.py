@@ -101,7 +101,7 @@ def test_rows_are_the_same_without_unions(world: World, monkeypatch: pytest.Monk
         ("daily_month", "rows month"),
         ("daily__values", "values day"),
         ("daily", "daily__state"),  # what goes on from running totals, and their next generation
-        ("daily__state", "balances day"),  # what is newer than the last values that are kept
+        ("daily__state", "newer day"),  # what is newer than the last values that are kept
         ("daily__state", "kept day"),  # the next generation of these
     }
     wanted = published(world)
