@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from dashpipe.compile import partition, periods
 from dashpipe.run import lease, ledger, state, window
+from dashpipe.run.steps.ready import ORDER
 from dashpipe.spec.model import Grain
 
 if TYPE_CHECKING:
     from pymongo.database import Database
 
     from dashpipe.spec.model import Subject
-from dashpipe.run.steps.ready import ORDER
 
 Document = dict[str, Any]
 
