@@ -22,7 +22,8 @@ _LEVELS = (("warn", "reported"), ("fail", "failed: the target stays untouched"))
 
 def _bounds(*keys: Key) -> tuple[Key, ...]:
     some = () if any(one.required for one in keys) else tuple(one.name for one in keys)
-    kind = Keys("limit", keys, some=some, later=("score",), short=keys[0].name)
+    days = (("days", "write `hours`: a day has 24"),) if _HOURS in keys else ()
+    kind = Keys("limit", keys, some=some, later=("score",), short=keys[0].name, foreign=days)
     return tuple(Key(name, kind, f"The limits beyond which the run is {what}.") for name, what in _LEVELS)
 
 
