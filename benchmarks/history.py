@@ -67,7 +67,7 @@ def run(*, quick: bool) -> list[Result]:
                     f"a daily run over {long} days of history, beside {short}: {what}",
                     (f"{long} days", partial(timed, here, made["long"])),
                     (f"{short} days", partial(timed, here, made["short"])),
-                    pairs=15,
+                    pairs=7 if quick else 15,
                     faster=False,
                     goal=goal,
                     about={

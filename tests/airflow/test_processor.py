@@ -79,7 +79,7 @@ class Processor:
         return dict(self.rows("select filename, stacktrace from import_error"))
 
 
-@pytest.mark.parametrize("specs", [20 if PROFILE == "quick" else 200])
+@pytest.mark.parametrize("specs", [8 if PROFILE == "quick" else 200])
 def test_one_broken_spec_and_one_refused_hide_no_other(tmp_path: Path, migrated: Path, specs: int) -> None:
     """All other DAGs load and stay fresh, the broken one as a stub; both are in the import errors.
 
