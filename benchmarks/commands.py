@@ -71,7 +71,7 @@ def asked(work: Callable[[], object], database: Callable[[str], Database[Documen
     there: dict[str, set[str]] = {}
     for command, name in seen:
         names = there.setdefault(name, set(database(name).list_collection_names()))
-        for collection, wanted, limit in _reads(command):
+        for collection, wanted, limit in reads(command):
             if collection in names:
                 limits = {"limit": limit} if limit else {}
                 counted = database(name).command({"count": collection, "query": wanted, **limits})
@@ -79,7 +79,7 @@ def asked(work: Callable[[], object], database: Callable[[str], Database[Documen
     return Asked(len(seen), _LISTENER.bytes, documents)
 
 
-def _reads(command: Document) -> Iterator[tuple[str, Document, int]]:
+def reads(command: Document) -> Iterator[tuple[str, Document, int]]:
     """The collections that a command reads, with the filter and the limit."""
     name, collection = next(iter(command.items()))
     if name == "find":

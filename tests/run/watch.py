@@ -10,11 +10,11 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import takewhile
 from typing import Any
 
 from pymongo import monitoring
 
+from benchmarks.commands import reads
 from tests.run.world import World
 
 Document = dict[str, Any]
@@ -72,26 +72,8 @@ def documents_read(world: World, commands: list[Document], limited: bool = False
     }
     found: Counter[str] = Counter()
     for one in commands:
-        for name, wanted, limit in _reads(one):
+        for name, wanted, limit in reads(one):
             if name in there and (limited or limit != 1):
                 limits = {"limit": limit} if limit else {}
                 found[name] += there[name].count_documents(wanted, **limits)
     return found
-
-
-def _reads(command: Document) -> Iterator[tuple[str, Document, int]]:
-    """The collections that a command reads, with the filter and the limit."""
-    name, collection = next(iter(command.items()))
-    if name == "find":
-        yield collection, command.get("filter", {}), command.get("limit", 0)
-    if name == "aggregate":
-        yield from _of_stages(collection, command["pipeline"])
-
-
-def _of_stages(collection: str, stages: list[Document]) -> Iterator[tuple[str, Document, int]]:
-    filters = [one["$match"] for one in takewhile(lambda one: "$match" in one, stages)]
-    limit = next((one["$limit"] for one in stages if "$limit" in one), 0)
-    yield collection, {"$and": filters} if filters else {}, limit
-    for one in stages:
-        if "$unionWith" in one:
-            yield from _of_stages(one["$unionWith"]["coll"], one["$unionWith"].get("pipeline", []))
