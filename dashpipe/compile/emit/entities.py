@@ -67,8 +67,9 @@ def followed(
         {"$project": {"_id": 0, "g": "$b", "p": "$s", "s": {"$literal": 0}}},
     ]
     union = {"$unionWith": {"coll": standing.collection, "pipeline": known}}
-    newer_: Stages = [{"$match": {"p": {"$gte": before(labels)}}}]  # all of them
-    return [*newer_, union, *shares(plan, grain, leaf, labels, as_of), *merge(into)]
+    # Every pipeline begins with a filter (``emit.verify``); this one passes all of them.
+    every = {"$match": {"p": {"$gte": before(labels)}}}
+    return [every, union, *shares(plan, grain, leaf, labels, as_of), *merge(into)]
 
 
 def of_days(plan: Plan, running: Running, start: date, reach: date) -> Stages:
